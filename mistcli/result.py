@@ -1,0 +1,129 @@
+"""The answer: an `Estimate`, which holds everything that is known about one number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+from mistcli.plugin import Bound
+
+__all__ = ["SCHEMA", "Estimate", "Interval", "Units"]
+
+SCHEMA = "mist.estimate/1"
+Units = Literal["nats", "bits"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval of the mutual information, in nats.
+
+    Arguments:
+        level: The share of repetitions of the experiment in which such an interval holds the true value.
+        low: Its lower end, in nats.
+        high: Its upper end, in nats.
+    """
+
+    level: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The mutual information of x and y, and how sure we are.
+
+    Arguments:
+        nats: The estimate, in nats; it may be negative, by chance, where the truth is near 0.
+        stderr: Its standard error, in nats.
+        interval: Its confidence interval, in nats.
+        bound: Whether the estimator aims at a "lower" or "upper" bound, or at the value itself ("none").
+        n: The number of rows that the estimate rests on.
+        estimator: The name of the estimator.
+        x: The names of the columns on one side.
+        y: The names of the columns on the other side.
+        p_value: The p-value of a test of independence; None where none was asked for.
+        seed: The seed from which every random choice was drawn.
+        seconds: Wall time of the whole estimation.
+        complete: False where it was interrupted, and so rests on fits that were not finished.
+        cleaning: What was done to the rows and columns, with counts.
+        warnings: What the reader of the number should know, in words.
+        versions: The versions of the software that made it.
+        config: The resolved configuration.
+        pointwise: The log ratio log p(x,y)/p(x)p(y) of each row that was used, (N,) in nats.
+        rows: The positions of those rows in the data, (N,).
+        records: The history of training: one mapping a measured value.
+    """
+
+    nats: float
+    stderr: float
+    interval: Interval
+    bound: Bound
+    n: int
+    estimator: str
+    x: tuple[str, ...]
+    y: tuple[str, ...]
+    p_value: float | None = None
+    seed: int = 0
+    seconds: float = 0.0
+    complete: bool = True
+    cleaning: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    pointwise: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    rows: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+    records: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)
+
+    @property
+    def bits(self) -> float:
+        """The estimate in bits.
+
+        Example:
+            >>> import math
+            >>> Estimate(math.log(2), 0.1, Interval(0.95, 0.5, 0.9), "none", 10, "ksg", ("a",), ("b",)).bits
+            1.0
+        """
+        return self.nats / math.log(2)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The history of training: `name, split, fit, epoch, iteration, value`, a row a measured value."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            list(self.records), columns=["name", "split", "fit", "epoch", "iteration", "value"]
+        )
+
+    def to_dict(self, units: Units = "nats") -> dict[str, Any]:
+        """Return the estimate as plain values, in the schema `mist.estimate/1`, with no NaN in it."""
+        scale = 1.0 if units == "nats" else 1.0 / math.log(2)
+        return {
+            "schema": SCHEMA,
+            "mi": self.nats * scale,
+            "units": units,
+            "stderr": self.stderr * scale,
+            "interval": {
+                "level": self.interval.level,
+                "low": self.interval.low * scale,
+                "high": self.interval.high * scale,
+            },
+            "p_value": self.p_value,
+            "bound": self.bound,
+            "estimator": self.estimator,
+            "n": self.n,
+            "x": list(self.x),
+            "y": list(self.y),
+            "complete": self.complete,
+            "cleaning": dict(self.cleaning),
+            "warnings": list(self.warnings),
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "versions": dict(self.versions),
+        }

@@ -1,0 +1,104 @@
+"""What happens in a run, as plain data that loggers receive.
+
+A run is `RunStarted`, then any number of `Evaluated`, `Warned` and `Saved`, then exactly one `RunFinished`. Values are plain
+numbers and strings, never tensors. More kinds may come with a later version of mist: a logger ignores what it
+does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+__all__ = ["Evaluated", "Event", "Listener", "RunFinished", "RunStarted", "Saved", "Warned"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """The base of all events; `kind` is its name in logs."""
+
+    kind: ClassVar[str] = "event"
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """A run begins.
+
+    Arguments:
+        run: A short name for the run, unique enough to tell runs in a list apart.
+        parameters: The resolved configuration, nested, of plain values.
+        steps: The largest number of training steps; 0 where nothing is trained.
+        n: The number of rows used.
+    """
+
+    kind: ClassVar[str] = "run_started"
+    run: str
+    parameters: Mapping[str, Any]
+    steps: int
+    n: int
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """The fits were evaluated, together, after a training step.
+
+    Arguments:
+        step: Training steps done, from 0.
+        epoch: Passes over the training rows done; a fraction between two passes.
+        split: Which rows: "train" or "valid".
+        values: The mean over the fits of each measured quantity: "loss", and "mi" in nats.
+        per_fit: The same for each fit, in order.
+    """
+
+    kind: ClassVar[str] = "evaluated"
+    step: int
+    epoch: float
+    split: Literal["train", "valid"]
+    values: Mapping[str, float]
+    per_fit: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something that the user should know, in words."""
+
+    kind: ClassVar[str] = "warned"
+    message: str
+
+
+@dataclass(frozen=True)
+class Saved(Event):
+    """A file of the run was written.
+
+    Arguments:
+        path: Where it is.
+        role: What it is: "config", "history", "pointwise", "weights" or "result".
+    """
+
+    kind: ClassVar[str] = "saved"
+    path: str
+    role: str
+
+
+@dataclass(frozen=True)
+class RunFinished(Event):
+    """The run ended.
+
+    Arguments:
+        status: "success", "interrupted" (with a partial result), or "failed".
+        result: The result as `Estimate.to_dict` gives it; empty where there is none.
+        error: The error in words, where it failed.
+    """
+
+    kind: ClassVar[str] = "run_finished"
+    status: Literal["success", "interrupted", "failed"]
+    result: Mapping[str, Any]
+    error: str = ""
+
+
+class Listener:
+    """Whoever is told of events; a logger, in most cases."""
+
+    def emit(self, event: Event) -> None:
+        """Take note of `event`."""
