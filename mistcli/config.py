@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from mistcli.plugin import option
 
-__all__ = ["Choice", "CleaningConfig", "DataConfig", "InferenceConfig", "RunConfig", "TrainingConfig"]
+__all__ = [
+    "Choice",
+    "CleaningConfig",
+    "DataConfig",
+    "GeneralConfig",
+    "InferenceConfig",
+    "RunConfig",
+    "TrainingConfig",
+]
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,8 @@ class TrainingConfig:
         0.15, help="Share of the training rows of a fold that decide when to stop.", min=0.01, max=0.5
     )
     batch_size: int = option(256, help="Pairs a training step.", min=2)
-    max_epochs: int = option(50, help="The most passes over the training rows.", min=1)
-    max_steps: int = option(1000, help="The most training steps; 0 leaves it to the epochs.", min=0)
+    max_epochs: int | None = option(None, help="The most passes over the training rows.", min=1)
+    max_steps: int | None = option(None, help="The most training steps.", min=1)
     patience: int = option(
         5, help="Evaluations without gain after which a fit stops; 0 never stops early.", min=0
     )
@@ -85,6 +93,16 @@ class InferenceConfig:
     """How the number and its error bar are reported."""
 
     level: float = option(0.95, help="The level of the interval.", min=0, max=1, min_open=True, max_open=True)
+
+
+@dataclass(frozen=True)
+class GeneralConfig:
+    """What belongs to no part of a run in particular; these keys stand at the top of a configuration file."""
+
+    seed: int = option(0, help="The seed of every random choice.", min=0, max=10**9)
+    units: Literal["nats", "bits"] = option(
+        "nats", help="The units in which the result is shown.", choices=("nats", "bits")
+    )
 
 
 @dataclass(frozen=True)

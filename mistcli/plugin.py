@@ -120,6 +120,7 @@ class EstimatorSpec(Spec):
         symmetric: Whether swapping x and y leaves the estimate as it is, up to rounding.
         needs_critic: Whether it takes a critic as its first argument.
         critic: The critic it is given when none is named.
+        trained: Whether it is trained, so that the flags of training matter to it.
         transform: How continuous columns are prepared for it: "none", "standard", "asinh" or "normal".
         min_samples: The smallest number of rows it takes.
         tolerance: The error, in nats, that its author allows on the reference Gaussians of the conformance kit.
@@ -133,6 +134,7 @@ class EstimatorSpec(Spec):
     symmetric: bool = False
     needs_critic: bool = False
     critic: str = "joint"
+    trained: bool = False
     transform: Transform = "standard"
     min_samples: int = 10
     tolerance: float = 0.1

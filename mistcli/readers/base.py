@@ -1,4 +1,7 @@
-"""The one interface of all readers. It imports nothing heavy: naming the columns of a CSV must not cost a second."""
+"""The one interface of all readers.
+
+It imports nothing heavy: naming the columns of a CSV must not cost a second.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +50,9 @@ class Reader(ABC):
     def read(self, path: Path, names: Sequence[str]) -> Table:
         """Return the named columns, in the order of `names`, each an array of shape (N,).
 
-        Numbers come as float64 or as the integer type of the file, with NaN where a number is missing; truth
-        values as bool; dates as datetime64; everything else as an object array of `str`, with None where it is
-        missing.
+        Numbers come as float64 or as the integer type of the file, with NaN where a number is missing (or as
+        objects, `int` and None, where float64 cannot hold them); truth values as bool; dates as datetime64;
+        everything else as an object array of `str`, with None where it is missing.
         """
 
     def describe(self) -> dict[str, Any]:

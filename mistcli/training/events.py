@@ -7,11 +7,24 @@ does not know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-__all__ = ["Evaluated", "Event", "Listener", "RunFinished", "RunStarted", "Saved", "Warned"]
+__all__ = [
+    "COLUMNS",
+    "Evaluated",
+    "Event",
+    "Listener",
+    "RunFinished",
+    "RunStarted",
+    "Saved",
+    "Warned",
+    "rows",
+]
+
+COLUMNS = ("name", "split", "fit", "epoch", "iteration", "value")
+"""The columns of a history, in order."""
 
 
 @dataclass(frozen=True)
@@ -102,3 +115,23 @@ class Listener:
 
     def emit(self, event: Event) -> None:
         """Take note of `event`."""
+
+
+def rows(event: Evaluated) -> Iterator[dict[str, Any]]:
+    """Yield the values of `event` as rows of a history: one mapping a quantity and fit.
+
+    Example:
+        >>> event = Evaluated(10, 0.5, "valid", {"mi": 0.3}, {"mi": (0.2, 0.4)})
+        >>> [(row["name"], row["fit"], row["iteration"], row["value"]) for row in rows(event)]
+        [('mi', 0, 10, 0.2), ('mi', 1, 10, 0.4)]
+    """
+    for name, values in event.per_fit.items():
+        for fit, value in enumerate(values):
+            yield {
+                "name": name,
+                "split": event.split,
+                "fit": fit,
+                "epoch": event.epoch,
+                "iteration": event.step,
+                "value": value,
+            }

@@ -1,0 +1,40 @@
+"""How a result leaves: a panel for people or one JSON object on stdout, and warnings on stderr."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from mistcli.jsontext import to_json
+from mistcli.text import printable
+
+if TYPE_CHECKING:
+    from mistcli.result import Estimate, Units
+
+__all__ = ["report", "warn"]
+
+
+def report(estimate: Estimate, units: Units, *, as_json: bool, quiet: bool = False) -> None:
+    """Print the result; as JSON, its warnings go to stderr too, unless `quiet`."""
+    if as_json:
+        if not quiet:
+            warn(estimate.warnings)
+        click.echo(to_json(estimate.to_dict(units), indent=2 if sys.stdout.isatty() else None))
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
+    from rich.console import Console
+
+    from mistcli.report.terminal import show
+
+    show(estimate, Console(emoji=False), units=units)
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Print each message to stderr, on a line of its own."""
+    for message in messages:
+        click.echo(f"warning: {printable(message, len(message))}", err=True)

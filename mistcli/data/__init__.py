@@ -1,0 +1,1 @@
+"""From named columns to arrays that can be estimated on."""

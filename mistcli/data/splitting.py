@@ -1,0 +1,107 @@
+"""Which rows train, which decide when to stop, and which are valued.
+
+Cross-fitting: the rows are cut into folds; the fit of a fold is trained on the other folds, less a part that decides
+when it stops, and values the rows of its own. So each row is valued once, by a fit that it had no part in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mistcli.errors import DataError
+
+__all__ = ["Fold", "copies", "cross_fitting"]
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The rows of one fit, as positions: it trains on `train`, stops by `valid`, and values `test`."""
+
+    train: Rows
+    valid: Rows
+    test: Rows
+
+
+def cross_fitting(
+    n: int, folds: int, valid_fraction: float, rng: np.random.Generator, groups: Rows | None = None
+) -> list[Fold]:
+    """Cut `n` rows into folds at random.
+
+    Arguments:
+        n: The number of rows.
+        folds: The number of folds.
+        valid_fraction: The share of a fold's training rows that decide when it stops.
+        rng: Draws the order of the rows.
+        groups: The group of each row, from 0; rows of one group are never parted.
+
+    Raises:
+        DataError: If a fold would have no row to train on, to stop by, or to value.
+
+    Example:
+        >>> [len(f.test) for f in cross_fitting(11, 3, 0.3, np.random.default_rng(0))]
+        [4, 4, 3]
+    """
+    label = np.arange(n) if groups is None else groups
+    count = int(label.max()) + 1 if n else 0
+    if count < 2 * folds:
+        rows = f"{n} rows" if groups is None else f"{count} different rows"
+        raise DataError(
+            f"expected at least two rows a fold; got {rows} for {folds} folds: bring more rows or pass fewer --folds."
+        )
+    order = rng.permutation(count)
+    sizes = np.bincount(label, minlength=count)
+    fold_of = np.empty(count, dtype=np.int64)
+    fold_of[order] = _cut(sizes[order], folds)
+    valid_rank = np.empty(count, dtype=np.int64)
+    valid_rank[order] = rng.permutation(count)
+    return [_fold(label, fold_of, valid_rank, k, valid_fraction) for k in np.unique(fold_of)]
+
+
+def _cut(sizes: Rows, folds: int) -> Rows:
+    """Assign consecutive groups to folds of nearly equal numbers of rows; a fold that one large group spans stays empty."""
+    before = np.cumsum(sizes) - sizes
+    total = int(sizes.sum())
+    edges = np.cumsum([total // folds + (k < total % folds) for k in range(folds)])[:-1]
+    return np.searchsorted(edges, before, side="right")
+
+
+def _fold(label: Rows, fold_of: Rows, valid_rank: Rows, k: int, valid_fraction: float) -> Fold:
+    """Return the rows of fold `k`; the groups of least rank among the rest are the validation rows."""
+    rest = np.flatnonzero(fold_of != k)
+    ranked = rest[np.argsort(valid_rank[rest])]
+    smallest = len(fold_of) - max(np.bincount(fold_of))
+    valid_count = max(1, round(valid_fraction * smallest))
+    role = np.zeros(len(fold_of), dtype=np.int8)
+    role[ranked[:valid_count]] = 1
+    role[fold_of == k] = 2
+    row_role = role[label]
+    return Fold(*(np.flatnonzero(row_role == r) for r in range(3)))
+
+
+def copies(rows: NDArray[np.float64]) -> Rows | None:
+    """Return the group of each row, equal rows being one group; None if all differ or rows are far too few to be copies.
+
+    Copies of a row on both sides of a split would let a fit value what it has learnt by heart. Where a table has few
+    different rows (rounded or discrete columns), equal rows are no copies and may be parted.
+
+    Arguments:
+        rows: The rows to compare, (N, D).
+
+    Example:
+        >>> copies(np.array([[1.0], [2.0], [1.0]]))
+        array([0, 1, 0])
+    """
+    packed = (
+        np.ascontiguousarray(rows + 0.0)
+        .view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
+        .ravel()
+    )
+    distinct, group = np.unique(packed, return_inverse=True)
+    if len(distinct) == len(rows) or len(distinct) < len(rows) / 10:
+        return None
+    return group.astype(np.int64)

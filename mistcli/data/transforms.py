@@ -1,0 +1,155 @@
+"""Maps of columns that leave the mutual information as it is and make it easier to estimate.
+
+Each continuous column goes through an increasing function of its own, each discrete column becomes one indicator a level.
+Both are one-to-one, so that no information is lost or made. All is computed in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mistcli.errors import DataError
+
+__all__ = ["Encoder", "TRANSFORMS"]
+
+Floats = NDArray[np.float64]
+State = dict[str, Floats]
+
+KNOTS = 4096
+"""The most points that the map to normal scores is kept by: half of them in the tails, where values lie far apart."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The fitted maps of the columns of one side.
+
+    Arguments:
+        levels: The number of levels of each column; 0 for a continuous one.
+        states: The state of each column's map; empty for a discrete one.
+        transform: The name of the map of continuous columns.
+    """
+
+    levels: tuple[int, ...]
+    states: tuple[State, ...]
+    transform: str
+
+    @classmethod
+    def fit(cls, values: Floats, levels: tuple[int, ...], transform: str) -> Encoder:
+        """Fit the maps to the columns of `values` (N, D), of which those with levels hold codes from 0."""
+        fit = TRANSFORMS[transform][0]
+        columns = zip(values.T, levels, strict=True)
+        return cls(levels, tuple({} if count else fit(column) for column, count in columns), transform)
+
+    def encode(self, values: Floats) -> Floats:
+        """Map columns (N, D) to features (N, D'), D' counting one feature a level of a discrete column.
+
+        Raises:
+            DataError: If a value cannot be mapped to a finite number.
+        """
+        apply = TRANSFORMS[self.transform][1]
+        parts = [
+            _indicators(column, count) if count else apply(column, state)[:, None]
+            for column, count, state in zip(values.T, self.levels, self.states, strict=True)
+        ]
+        features = np.concatenate(parts, axis=1)
+        if not np.isfinite(features).all():
+            raise DataError("expected values that can be standardised; got some out of the range of 64-bit numbers.")
+        return features
+
+    @property
+    def width(self) -> int:
+        """The number of features D'."""
+        return sum(count or 1 for count in self.levels)
+
+    def to_tensors(self, side: str) -> dict[str, Floats]:
+        """Return the states as named arrays, to be kept in a file."""
+        return {f"{side}.{i}.{key}": a for i, state in enumerate(self.states) for key, a in state.items()}
+
+    @classmethod
+    def from_tensors(cls, levels: tuple[int, ...], transform: str, side: str, kept: Mapping[str, Floats]) -> Encoder:
+        """Return the encoder whose states `to_tensors` gave."""
+        states: tuple[State, ...] = tuple({} for _ in levels)
+        for name, array in kept.items():
+            where, column, key = name.split(".", 2)
+            if where == side and column.isdigit() and int(column) < len(states):
+                states[int(column)][key] = array
+        return cls(levels, states, transform)
+
+
+def _indicators(codes: Floats, count: int) -> Floats:
+    """Return one centred indicator a level, (N,) -> (N, L)."""
+    return (codes[:, None] == np.arange(count)).astype(np.float64) - 1.0 / count
+
+
+def _fit_none(column: Floats) -> State:  # noqa: ARG001 - one signature for all
+    return {}
+
+
+def _apply_none(column: Floats, state: Mapping[str, Floats]) -> Floats:  # noqa: ARG001
+    return column
+
+
+def _fit_standard(column: Floats) -> State:
+    """Mean and standard deviation, computed so that neither 1e300 nor 1e-300 over- or underflows."""
+    centre = np.float64(np.mean(column / len(column) * 1.0) * len(column)) if len(column) else np.float64(0)
+    centre = np.median(column) if not np.isfinite(centre) else centre
+    rest = column / 2 - centre / 2
+    unit = np.abs(rest).max()
+    unit = unit if unit > 0 else np.float64(1)
+    centre = centre + 2 * unit * np.mean(rest / unit)
+    spread = np.std(rest / unit)
+    return {"centre": np.atleast_1d(centre), "scale": np.atleast_1d(unit), "spread": np.atleast_1d(spread or 1.0)}
+
+
+def _apply_standard(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    halves = column / 2 - state["centre"] / 2
+    return halves / state["scale"] / state["spread"]
+
+
+def _fit_asinh(column: Floats) -> State:
+    """Median and quartile range, then mean and deviation of what asinh leaves."""
+    low, middle, high = np.quantile(column, [0.25, 0.5, 0.75])
+    width = (high / 2 - low / 2) / 1.349
+    if not width > 0:
+        width = np.std(column / np.abs(column).max()) * np.abs(column).max() / 2
+    state = {"middle": np.atleast_1d(middle), "width": np.atleast_1d(width if width > 0 else 1.0)}
+    return state | _fit_standard(_squashed(column, state))
+
+
+def _apply_asinh(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    return _apply_standard(_squashed(column, state), state)
+
+
+def _squashed(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    return np.arcsinh((column / 2 - state["middle"] / 2) / state["width"])
+
+
+def _fit_normal(column: Floats) -> State:
+    """The normal score of each distinct value, that of its mean rank."""
+    from scipy.special import ndtri
+
+    knots, counts = np.unique(column, return_counts=True)
+    scores = ndtri((np.cumsum(counts) - counts / 2) / len(column))
+    if len(knots) > KNOTS:
+        place = np.arange(len(knots))
+        within = np.linspace(0, len(knots) - 1, KNOTS // 2).round().astype(np.int64)
+        kept = np.unique(np.concatenate([place[: KNOTS // 4], within, place[-KNOTS // 4 :]]))
+        knots, scores = knots[kept], scores[kept]
+    return {"knots": knots, "scores": scores}
+
+
+def _apply_normal(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    return np.interp(column, state["knots"], state["scores"])
+
+
+TRANSFORMS: dict[str, tuple[Callable[[Floats], State], Callable[[Floats, Mapping[str, Floats]], Floats]]] = {
+    "none": (_fit_none, _apply_none),
+    "standard": (_fit_standard, _apply_standard),
+    "asinh": (_fit_asinh, _apply_asinh),
+    "normal": (_fit_normal, _apply_normal),
+}
+"""How continuous columns may be prepared: for each name, how to fit the map and how to apply it."""

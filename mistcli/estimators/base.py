@@ -1,0 +1,216 @@
+r"""What every estimator is: something that gives each pair its log ratio.
+
+The pivot of mist is the pointwise log ratio :math:`\log \frac{p(x, y)}{p(x) p(y)}`. Its mean over pairs is the mutual
+information; its spread gives the standard error; its histogram is the PMI profile. A `DirectEstimator` finds it
+in one go, a `TrainableEstimator` by descending a loss, a `CriticEstimator` from the scores of a critic.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from mistcli.critics.critic import Critic
+from mistcli.errors import DataError
+from mistcli.plugin import Bound
+
+__all__ = ["CriticEstimator", "DirectEstimator", "Estimator", "TrainableEstimator"]
+
+CHUNK = 2**22
+"""The most numbers that a layer holds at once while pairs are valued; bounds memory, not results."""
+
+
+class Estimator(nn.Module, ABC):
+    """An estimator of mutual information, as in the paper that introduced it: no files, no loops, no printing.
+
+    Attributes:
+        bound: Whether its expectation is a "lower" or "upper" bound of the mutual information, or "none".
+    """
+
+    bound: ClassVar[Bound] = "none"
+
+    @abstractmethod
+    def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
+        r"""Return the pointwise log ratio.
+
+        Arguments:
+            x: One side, :math:`(*, N, D_x)`.
+            y: The other side, :math:`(*, N, D_y)`, row by row the partners of x.
+
+        Returns:
+            :math:`\log \frac{p(x, y)}{p(x) p(y)}` of each pair, :math:`(*, N)` in nats.
+        """
+
+    def mutual_information(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the mean log ratio, `(*,)` in nats."""
+        return self.log_ratio(x, y).mean(-1)
+
+    def ceiling(self, n: int) -> float | None:  # noqa: ARG002
+        """Return the most that the estimate from `n` pairs can be, in nats; None where nothing but `n` limits it."""
+        return None
+
+
+class DirectEstimator(Estimator):
+    """An estimator that needs no training: it looks at the data once.
+
+    What it learns it keeps in buffers, so that it can be saved and applied to other pairs by `log_ratio`.
+    """
+
+    @abstractmethod
+    def fit_log_ratio(self, x: Tensor, y: Tensor, *, generator: Generator | None = None) -> Tensor:
+        r"""Fit to the pairs and return their own log ratios.
+
+        The mean of what it returns is the estimate, free of the bias of having been fitted to the same pairs.
+
+        Arguments:
+            x: One side, :math:`(N, D_x)` in float64.
+            y: The other side, :math:`(N, D_y)` in float64.
+            generator: Draws what is random in it.
+
+        Returns:
+            The log ratio of each pair, :math:`(N,)` in nats.
+
+        Raises:
+            DataError: If the pairs do not allow an estimate.
+        """
+
+    def stderr(self, log_ratio: Tensor) -> float:
+        r"""Return the standard error of the mean of `fit_log_ratio`, in nats.
+
+        The default takes the log ratios as independent: :math:`\sqrt{\mathrm{Var}(\ell) / N}`.
+        """
+        return float(log_ratio.std() / log_ratio.numel() ** 0.5)
+
+
+class TrainableEstimator(Estimator):
+    """An estimator with parameters, found by descending `loss` on training pairs.
+
+    Attributes:
+        stackable: Whether every parameter may carry a leading axis of replicas, which then meets the first axis of x
+            and y. One that says nothing is trained one replica after the other, with the same results.
+    """
+
+    stackable: ClassVar[bool] = False
+
+    @abstractmethod
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        r"""Return what training descends, :math:`(*, N, D_x), (*, N, D_y) \to (*,)`."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the loss, so that a training loop may call the estimator itself."""
+        return self.loss(x, y)
+
+    def measure(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Return what is watched on validation pairs: "loss", and "mi" in nats, each `(*,)`."""
+        return {"loss": self.loss(x, y), "mi": self.mutual_information(x, y)}
+
+
+class CriticEstimator(TrainableEstimator):
+    r"""An estimator made of the scores of a critic on pairs and on negatives.
+
+    .. math:: \ell(x, y) = f(x, y) - \log Z(x), \qquad I(X; Y) \approx \mathbb{E}[\ell(X, Y)]
+
+    A negative is a combination :math:`(x_i, y_j)` of rows of the same batch with :math:`j \neq i`: cyclic shifts of
+    the batch, so that no pair is ever its own negative.
+
+    Arguments:
+        critic: The critic :math:`f`.
+        neg_samples: The number :math:`M` of negatives a pair in training; 0 takes all others in the batch, and
+            :math:`-k` all but :math:`k` others.
+
+    Attributes:
+        value_negatives: The least number of negatives with which pairs are valued after training: more of them only
+            sharpen the partition.
+    """
+
+    value_negatives: ClassVar[int] = 64
+
+    def __init__(self, critic: Critic, *, neg_samples: int = 16) -> None:
+        super().__init__()
+        self.critic = critic
+        self.neg_samples = neg_samples
+
+    @abstractmethod
+    def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:
+        r"""Return :math:`\log Z` for each pair from its score and those of its negatives.
+
+        Arguments:
+            pos: The scores of the pairs, :math:`(*, N)`.
+            neg: The scores of the negatives of each pair, :math:`(*, N, M)`.
+
+        Returns:
+            The log partition, :math:`(*, N)` in nats.
+        """
+
+    def objective(self, pos: Tensor, neg: Tensor) -> Tensor:
+        r"""Return what training ascends, :math:`(*, N), (*, N, M) \to (*,)`: the mean log ratio by default."""
+        return (pos - self.log_partition(pos, neg)).mean(-1)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return minus the objective on a batch."""
+        return -self.objective(*self.scores(x, y, self.negatives(x.shape[-2])))
+
+    def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the log ratios of pairs, with negatives from among the same pairs."""
+        n = x.shape[-2]
+        m = min(n - 1, max(self.neg_samples, self.value_negatives))
+        pos, neg = self.scores(x, y, m)
+        return pos - self.log_partition(pos, neg)
+
+    def measure(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Return "loss" and "mi" from one and the same scores."""
+        pos, neg = self.scores(x, y, self.negatives(min(x.shape[-2], 256)))
+        return {"loss": -self.objective(pos, neg), "mi": (pos - self.log_partition(pos, neg)).mean(-1)}
+
+    def negatives(self, n: int) -> int:
+        """Return the number of negatives a pair in a batch of `n` rows.
+
+        Raises:
+            DataError: If the batch has no row to make a negative of.
+        """
+        m = self.neg_samples if self.neg_samples > 0 else n - 1 + self.neg_samples
+        if n < 2 or m < 1:
+            raise DataError(f"expected a batch with at least one negative a pair; got {n} rows, neg_samples={m}.")
+        return min(m, n - 1)
+
+    def scores(self, x: Tensor, y: Tensor, m: int) -> tuple[Tensor, Tensor]:
+        r"""Score each pair and `m` negatives of it.
+
+        Arguments:
+            x: One side, :math:`(*, N, D_x)`.
+            y: The other side, :math:`(*, N, D_y)`.
+            m: The number :math:`M < N` of negatives a pair.
+
+        Returns:
+            The scores of pairs :math:`(*, N)` and of negatives :math:`(*, N, M)`.
+        """
+        n = x.shape[-2]
+        hx, hy = self.critic.embed(x, y)
+        shift = torch.cat([torch.zeros(1, dtype=torch.long), _shifts(n, m)]).to(x.device)
+        rows = torch.arange(n, device=x.device)
+        size = max(1, CHUNK // max(1, (m + 1) * hx.shape[-1] * (hx.numel() // (n * hx.shape[-1]))))
+        parts = [self._score(hx, hy, chunk, (chunk[:, None] + shift) % n) for chunk in rows.split(size)]
+        scores = torch.cat(parts, -2) if len(parts) > 1 else parts[0]
+        return scores[..., 0], scores[..., 1:]
+
+    def _score(self, hx: Tensor, hy: Tensor, rows: Tensor, partners: Tensor) -> Tensor:
+        """Score the rows of x with their partners in y, (n,), (n, K) -> (*, n, K)."""
+        hx = hx if len(rows) == hx.shape[-2] else hx[..., rows, :]
+        if partners.shape[-1] == hy.shape[-2]:
+            cross = self.critic.cross(hx, hy)
+            return cross.gather(-1, partners.expand_as(cross))
+        picked = hy.index_select(-2, partners.flatten()).unflatten(-2, partners.shape)
+        return self.critic.score(hx.unsqueeze(-2), picked)
+
+
+def _shifts(n: int, m: int) -> Tensor:
+    """Return `m` distinct cyclic shifts of `n` rows, always the same ones, spread without a period.
+
+    Shifts by 1 to M would do for shuffled rows; these do for sorted rows and series too.
+    """
+    if m == n - 1:
+        return torch.arange(1, n)
+    return torch.randperm(n - 1, generator=Generator().manual_seed(n))[:m] + 1

@@ -1,0 +1,55 @@
+"""How sure we are: the standard error and the interval of a mean of out-of-fold log ratios."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mistcli.result import Interval
+
+__all__ = ["interval", "stderr"]
+
+
+def stderr(
+    log_ratio: NDArray[np.float64],
+    fold: NDArray[np.int64] | None = None,
+    group: NDArray[np.int64] | None = None,
+) -> float:
+    r"""Return the standard error of the mean log ratio, in nats.
+
+    .. math:: \mathrm{SE}^2 = \max\left(\frac{1}{N^2} \sum_g \Big(\sum_{i \in g} (\ell_i - \bar\ell)\Big)^2,
+              \; \frac{1}{K} \mathrm{Var}_k(\bar\ell_k)\right)
+
+    The first term is the spread over pairs, where copies of one row count as one; the second is the spread over folds, which
+    also holds what differs from fit to fit.
+
+    Arguments:
+        log_ratio: The log ratio of each pair, (N,) in nats.
+        fold: The fold that valued each pair, (N,); None where there is one for all.
+        group: The group of each pair, (N,), pairs of one group being copies; None where all differ.
+
+    Example:
+        >>> round(stderr(np.array([0.0, 1.0, 0.0, 1.0])), 3)
+        0.25
+    """
+    centred = log_ratio - log_ratio.mean()
+    sums = centred if group is None else np.bincount(group, weights=centred)
+    over_pairs = float(np.square(sums).sum()) / len(log_ratio) ** 2
+    if fold is None:
+        return float(np.sqrt(over_pairs))
+    means = np.bincount(fold, weights=log_ratio) / np.bincount(fold)
+    over_folds = float(means.var(ddof=1)) / len(means)
+    return float(np.sqrt(max(over_pairs, over_folds)))
+
+
+def interval(value: float, error: float, level: float) -> Interval:
+    """Return the normal interval around `value`, in nats.
+
+    Example:
+        >>> interval(1.0, 0.1, 0.95)
+        Interval(level=0.95, low=0.804..., high=1.195...)
+    """
+    reach = NormalDist().inv_cdf(0.5 + level / 2) * error
+    return Interval(level, value - reach, value + reach)

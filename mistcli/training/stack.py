@@ -1,0 +1,96 @@
+"""Many fits as one: a leading axis of replicas where the estimator takes it, a loop where it does not."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mistcli.estimators.base import TrainableEstimator
+from mistcli.errors import PluginError
+
+__all__ = ["Stack"]
+
+
+class Stack:
+    """A stack of R fits of one estimator, that only differ in their weights and rows.
+
+    Arguments:
+        estimators: The fits, of the same class and sizes.
+    """
+
+    def __init__(self, estimators: Sequence[TrainableEstimator]) -> None:
+        self.size = len(estimators)
+        self._single = estimators[0]
+        self._batched = estimators[0].stackable and self.size > 1
+        self._modules = [_stacked(estimators)] if self._batched else list(estimators)
+        self._best = [[p.detach().clone() for p in module.parameters()] for module in self._modules]
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Yield all parameters of all fits."""
+        for module in self._modules:
+            yield from module.parameters()
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each fit on its own rows, (R, B, Dx), (R, B, Dy) -> (R,)."""
+        if self._batched:
+            return _checked(self._modules[0].loss(x, y), self.size)
+        return torch.stack([_checked(m.loss(a, b), 0) for m, a, b in zip(self._modules, x, y, strict=True)])
+
+    def measure(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """Return what is watched of each fit on its own pairs, [(N, Dx), (N, Dy)] -> (R,) each."""
+        if self._batched and len({x.shape for x, _ in pairs}) == 1:
+            x, y = (torch.stack(side) for side in zip(*pairs, strict=True))
+            return {key: _checked(value, self.size) for key, value in self._modules[0].measure(x, y).items()}
+        measured = [self[r].measure(x, y) for r, (x, y) in enumerate(pairs)]
+        return {key: torch.stack([_checked(m[key], 0) for m in measured]) for key in measured[0]}
+
+    def keep(self, which: Tensor) -> None:
+        """Copy the weights of those fits, (R,), as their best."""
+        with torch.no_grad():
+            for r, (module, best) in enumerate(zip(self._modules, self._best, strict=True)):
+                for parameter, kept in zip(module.parameters(), best, strict=True):
+                    if self._batched:
+                        kept[which] = parameter[which]
+                    elif which[r]:
+                        kept.copy_(parameter)
+
+    def restore(self) -> None:
+        """Go back to the best weights of each fit."""
+        with torch.no_grad():
+            for module, best in zip(self._modules, self._best, strict=True):
+                for parameter, kept in zip(module.parameters(), best, strict=True):
+                    parameter.copy_(kept)
+
+    def __getitem__(self, r: int) -> TrainableEstimator:
+        """Return fit `r` as an estimator of its own."""
+        if not self._batched:
+            return self._modules[r]
+        single = copy.deepcopy(self._single)
+        with torch.no_grad():
+            for own, stacked in zip(single.parameters(), self._modules[0].parameters(), strict=True):
+                own.copy_(stacked[r])
+            for own_buffer, stacked_buffer in zip(single.buffers(), self._modules[0].buffers(), strict=True):
+                own_buffer.copy_(stacked_buffer[r])
+        return single
+
+
+def _stacked(estimators: Sequence[TrainableEstimator]) -> TrainableEstimator:
+    """Return one estimator whose parameters and buffers hold those of all, along a leading axis."""
+    whole = copy.deepcopy(estimators[0])
+    with torch.no_grad():
+        for parameter, *parts in zip(whole.parameters(), *(e.parameters() for e in estimators), strict=True):
+            parameter.data = torch.stack([part.detach() for part in parts])
+        for buffer, *parts in zip(whole.buffers(), *(e.buffers() for e in estimators), strict=True):
+            buffer.data = torch.stack([part.detach() for part in parts])
+    return whole
+
+
+def _checked(value: Tensor, size: int) -> Tensor:
+    """Return `value` if it is one number a replica."""
+    expected = (size,) if size else ()
+    if value.shape != expected:
+        raise PluginError(f"expected a loss of shape {expected}, one number a fit; got {tuple(value.shape)}.")
+    return value

@@ -1,0 +1,222 @@
+"""The one training loop: a stack of fits, each with its own rows, seed, best weights and end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from mistcli.config import TrainingConfig
+from mistcli.data.splitting import Fold
+from mistcli.errors import FitError
+from mistcli.estimators.base import TrainableEstimator
+from mistcli.training.events import Evaluated, Listener
+from mistcli.training.stack import Stack
+from mistcli.training.stopping import EarlyStopping
+
+__all__ = ["Fits", "fit", "generator", "steps"]
+
+AUTO_STEPS = 400
+"""The training steps where neither steps nor epochs were asked for."""
+
+EVALUATIONS = 20
+"""How often the fits are evaluated in a whole training, about."""
+
+VALID_ROWS = 5_000
+"""The most validation rows that are looked at in one evaluation."""
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Trained fits, one a fold.
+
+    Arguments:
+        stack: The fits, each with its best weights.
+        complete: False where training was told to stop early.
+        steps: The training steps done.
+    """
+
+    stack: Stack
+    complete: bool
+    steps: int
+
+
+def fit(
+    make: Callable[[Generator], TrainableEstimator],
+    x: Tensor,
+    y: Tensor,
+    folds: Sequence[Fold],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    replicas: Sequence[int] | None = None,
+    listener: Listener | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Fits:
+    """Train one fit a fold, all at once.
+
+    Arguments:
+        make: Makes an untrained estimator, its weights drawn from a generator.
+        x: One side of all rows, (N, Dx).
+        y: The other side, (N, Dy).
+        folds: The rows of each fit.
+        config: How to train.
+        seed: The seed from which each fit's own is derived.
+        replicas: The number of each fit, which with `seed` decides its weights and batches; 0, 1, ... by default.
+        listener: Is told of every evaluation.
+        should_stop: Is asked after every step whether to stop; what was learnt is kept.
+
+    Raises:
+        FitError: If a fit has no finite loss before it has begun.
+    """
+    numbers = range(len(folds)) if replicas is None else replicas
+    stack = Stack([make(generator(seed, "weights", r)).to(x.device) for r in numbers])
+    batches = [_Batches(fold.train, generator(seed, "batches", r)) for fold, r in zip(folds, numbers, strict=True)]
+    rows = min(len(fold.train) for fold in folds)
+    size = min(config.batch_size, rows)
+    total = steps(config, rows)
+    every = max(1, total // EVALUATIONS)
+    watch = _Watch(stack, x, y, folds, rows / size, config.patience, listener or Listener())
+    optimizer = _optimizer(stack, config)
+    schedule = _schedule(optimizer, config, total)
+    watch.look(0)
+    if not torch.isfinite(watch.stopping.best).all():
+        raise FitError("the estimator has no finite loss on this data before training; try another --transform.")
+    step, complete = 0, True
+    while step < total and not watch.stopping.done.all():
+        picked = torch.stack([b.take(size) for b in batches]).to(x.device)
+        loss = stack.loss(x[picked], y[picked])
+        optimizer.zero_grad()
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+        watch.trained(loss)
+        step += 1
+        if should_stop():
+            complete = False
+            break
+        if step % every == 0 or step == total:
+            watch.look(step)
+    if not complete:
+        watch.look(step)
+    stack.restore()
+    return Fits(stack, complete, step)
+
+
+def steps(config: TrainingConfig, rows: int) -> int:
+    """Return the most training steps, with `rows` training rows.
+
+    Example:
+        >>> steps(TrainingConfig(batch_size=128, max_epochs=5), 1280)
+        50
+    """
+    size = min(config.batch_size, rows)
+    limits = [config.max_steps, config.max_epochs and config.max_epochs * max(1, rows // size)]
+    asked = [limit for limit in limits if limit is not None]
+    return min(asked) if asked else AUTO_STEPS
+
+
+def generator(seed: int, purpose: str, replica: int = 0) -> Generator:
+    """Return a generator of its own for each purpose and replica, from one seed.
+
+    Example:
+        >>> generator(0, "weights").initial_seed() == generator(0, "batches").initial_seed()
+        False
+    """
+    entropy = [seed, replica, *purpose.encode()]
+    state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
+    return Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+class _Batches:
+    """An endless stream of rows: each pass over them in a new order."""
+
+    def __init__(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], generator: Generator) -> None:
+        self.rows = torch.from_numpy(rows)
+        self.generator = generator
+        self.waiting = self.rows[:0]
+
+    def take(self, size: int) -> Tensor:
+        """Return the next `size` rows."""
+        while len(self.waiting) < size:
+            order = torch.randperm(len(self.rows), generator=self.generator)
+            self.waiting = torch.cat([self.waiting, self.rows[order]])
+        batch, self.waiting = self.waiting[:size], self.waiting[size:]
+        return batch
+
+
+class _Watch:
+    """Evaluates the fits on their validation rows, keeps the best weights, and tells what it saw."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        x: Tensor,
+        y: Tensor,
+        folds: Sequence[Fold],
+        batches_an_epoch: float,
+        patience: int,
+        listener: Listener,
+    ) -> None:
+        self.stack = stack
+        rows = [torch.from_numpy(fold.valid[:: -(-len(fold.valid) // VALID_ROWS)]).to(x.device) for fold in folds]
+        self.pairs = [(x[r], y[r]) for r in rows]
+        self.batches_an_epoch = batches_an_epoch
+        self.stopping = EarlyStopping(len(folds), patience=patience)
+        self.listener = listener
+        self.losses: list[Tensor] = []
+
+    def trained(self, loss: Tensor) -> None:
+        """Take note of the losses of a training step, (R,)."""
+        self.losses.append(loss.detach())
+
+    def look(self, step: int) -> None:
+        """Evaluate all fits after `step` steps."""
+        epoch = step / self.batches_an_epoch
+        if self.losses:
+            mean = torch.stack(self.losses).mean(0).cpu()
+            self.losses.clear()
+            self.listener.emit(_evaluated(step, epoch, "train", {"loss": mean}))
+        with torch.inference_mode():
+            seen = {key: value.cpu() for key, value in self.stack.measure(self.pairs).items()}
+        self.stack.keep(self.stopping.update(seen["loss"]))
+        self.listener.emit(_evaluated(step, epoch, "valid", seen))
+
+
+def _evaluated(step: int, epoch: float, split: Literal["train", "valid"], seen: dict[str, Tensor]) -> Evaluated:
+    per_fit = {key: tuple(value.tolist()) for key, value in seen.items()}
+    return Evaluated(step, epoch, split, {key: sum(v) / len(v) for key, v in per_fit.items()}, per_fit)
+
+
+def _optimizer(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
+    parameters = list(stack.parameters())
+    fused = all(p.device.type in ("cpu", "cuda") for p in parameters)
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, lr=config.lr, fused=fused)
+        case "adamw":
+            return torch.optim.AdamW(parameters, lr=config.lr, fused=fused)
+        case "sgd":
+            return torch.optim.SGD(parameters, lr=config.lr, momentum=0.9)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, lr=config.lr)
+
+
+def _schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, total: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """Return how the learning rate goes over `total` steps: one cycle rises over a tenth and falls along a cosine."""
+
+    def factor(step: int) -> float:
+        if config.schedule == "constant":
+            return 1.0
+        done = step / total
+        rising = 0.1 if config.schedule == "onecycle" else 0.0
+        if done < rising:
+            return (step + 1) / (rising * total + 1)
+        return 0.5 * (1 + math.cos(math.pi * (done - rising) / (1 - rising)))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

@@ -1,0 +1,53 @@
+"""What to say of an option that neither the estimator nor its critic has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mistcli.config import GeneralConfig
+from mistcli.errors import did_you_mean
+from mistcli.layers import SECTIONS
+from mistcli.options import OptionField, fields, range_text
+
+if TYPE_CHECKING:
+    from mistcli.registry import Registry
+
+__all__ = ["unknown_option"]
+
+
+def unknown_option(key: str, owners: Mapping[str, type], registry: Registry) -> str:
+    """Return a message that names the flag of that name, or who has such an option, and the right options.
+
+    Arguments:
+        key: The option that nobody has.
+        owners: The option classes of those who were looked at, by what they are called in messages.
+        registry: Where else to look for it.
+    """
+    asked = " or ".join(owners)
+    flags = {item.name for cls in (*SECTIONS.values(), GeneralConfig) for item in fields(cls)}
+    if key in flags:
+        return f"{key!r} is not an option of {asked} but a flag; use --{key.replace('_', '-')}."
+    elsewhere = ", ".join(_elsewhere(key, registry))
+    known = [item.name for cls in owners.values() for item in fields(cls)]
+    hint = f" (it is an option of {elsewhere})" if elsewhere else ""
+    lists = " ".join(f"Options of {owner}: {_listed(cls)}." for owner, cls in owners.items())
+    return f"{key!r} is not an option of {asked}{hint}.{did_you_mean(key, known)} {lists}"
+
+
+def _elsewhere(key: str, registry: Registry) -> Iterator[str]:
+    for kind in ("estimators", "critics"):
+        for entry in registry.entries(kind):
+            if any(item.name == key for item in fields(entry.spec.options)):
+                yield entry.label
+
+
+def _listed(cls: type) -> str:
+    return ", ".join(_described(item) for item in fields(cls)) or "none"
+
+
+def _described(item: OptionField) -> str:
+    default = ",".join(map(str, item.default)) if isinstance(item.default, tuple) else item.default
+    return (
+        f"{item.name} ({', '.join(filter(None, (item.type_name, range_text(item.info))))}, default {default})"
+    )

@@ -1,0 +1,46 @@
+"""One dict of all built-in estimators, and one of all critics: every invariant is tested for each of them."""
+
+from collections.abc import Callable
+
+import torch
+from problems import normal_log_ratio
+from torch import Generator, Tensor
+
+from mistcli.critics import Critic, JointCritic, SeparableCritic
+from mistcli.estimators import JS, KSG, NWJ, SMILE, CriticEstimator, DirectEstimator, Gaussian, InfoNCE
+
+CRITICS: dict[str, Callable[..., Critic]] = {"joint": JointCritic, "separable": SeparableCritic}
+
+CRITIC_ESTIMATORS: dict[str, Callable[..., CriticEstimator]] = {
+    "infonce": InfoNCE,
+    "js": JS,
+    "nwj": NWJ,
+    "smile": SMILE,
+}
+
+DIRECT_ESTIMATORS: dict[str, Callable[..., DirectEstimator]] = {"gaussian": Gaussian, "ksg": KSG}
+
+
+class OptimalCritic(Critic):
+    """The log ratio of a normal pair: what training tends to. It has a parameter, so that it can be stacked and saved."""
+
+    stackable = True
+
+    def __init__(self, rho: float) -> None:
+        super().__init__()
+        self.rho = rho
+        self.scale = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.scale * normal_log_ratio(x, y, self.rho)
+
+
+def critic(name: str, x_dim: int = 2, y_dim: int = 3, *, seed: int = 0, perturb: bool = True) -> Critic:
+    """Make a critic whose last layer is not zero, as after some training."""
+    made = CRITICS[name](x_dim, y_dim, hidden_dims=(8, 8), generator=Generator().manual_seed(seed))
+    if perturb:
+        generator = Generator().manual_seed(seed + 1)
+        with torch.no_grad():
+            for parameter in made.parameters():
+                parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return made

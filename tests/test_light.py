@@ -1,0 +1,126 @@
+"""What must be quick imports nothing heavy: seen in fresh processes, for pytest has torch loaded itself."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "pandas", "numpy", "scipy"}
+ROOT = Path(__file__).parent.parent
+PLUGIN = """
+    from mistcli.plugin import CommandSpec, EstimatorSpec, LoggerSpec, ReaderSpec, hookimpl
+
+    @hookimpl
+    def mist_estimators():
+        yield EstimatorSpec("foo", "mist_foo_heavy:Foo", "An estimator.", requires=("torch", "pandas"))
+
+    @hookimpl
+    def mist_readers():
+        yield ReaderSpec("foo", "mist_foo_heavy:Foo", "A reader.", patterns=("*.foo",))
+
+    @hookimpl
+    def mist_loggers():
+        yield LoggerSpec("foo", "mist_foo_heavy:Foo", "A logger.")
+
+    @hookimpl
+    def mist_commands():
+        yield CommandSpec("foo", "mist_foo_heavy:foo", "A command.")
+"""
+COMMANDS = [
+    ("--help",),
+    ("--version",),
+    ("list-estimators",),
+    ("list-estimators", "--json"),
+    ("list-critics",),
+    ("list-readers",),
+    ("list-loggers",),
+    ("plugins",),
+    ("plugins", "--json"),
+    ("show", "js"),
+    ("show", "foo", "--json"),
+    ("columns", "data.csv"),
+    ("columns", "data.csv.gz"),
+    ("estimate", "--help"),
+    ("evaluate", "--help"),
+    ("config", "show"),
+    ("completion", "fish"),
+]
+WORDS = ["", "list-", "show j", "estimate --estimator j", "estimate --critic ", "estimate data.csv --x f"]
+MODULES = [
+    "mistcli",
+    "mistcli.plugin",
+    "mistcli.registry",
+    "mistcli.options",
+    "mistcli.config",
+    "mistcli.result",
+    "mistcli.readers",
+    "mistcli.loggers",
+    "mistcli.training.events",
+    "mistcli.data.selection",
+]
+RUN = """
+import sys
+from mistcli.__main__ import main
+try:
+    main()
+finally:
+    print("MODULES", *sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def installed(site, tmp_path, monkeypatch):
+    """A site with a plugin whose hooks are light and whose targets raise when they are imported."""
+    site.add("mist-plugin-foo", PLUGIN)
+    (site.path / "mist_foo_heavy.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.chdir(tmp_path)
+    Path("data.csv").write_text("f1,f2\n1,2\n3,4\n")
+    Path("data.csv.gz").write_bytes(gzip.compress(b"f1,f2\n1,2\n"))
+    return site
+
+
+def imported(process):
+    """Return the heavy modules that a process ended with."""
+    *_, modules = process.stderr.partition("MODULES")
+    assert "mistcli.cli.group" in modules
+    return HEAVY & set(modules.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_commands_import_nothing_heavy(installed, command):
+    process = installed.python("-c", RUN, *command)
+    assert process.stdout
+    assert imported(process) == set()
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_completion_imports_nothing_heavy(installed, words):
+    process = installed.python(
+        "-c",
+        RUN,
+        _MIST_COMPLETE="bash_complete",
+        COMP_WORDS=f"mist {words}",
+        COMP_CWORD=str(len(words.split(" "))),
+    )
+    assert process.stdout
+    assert imported(process) == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_import_nothing_heavy(module):
+    code = f"import sys, {module}; print(*sorted({HEAVY!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == ""
+
+
+def test_the_public_names_are_there():
+    code = "import mistcli, mistcli.estimation; print(callable(mistcli.estimate), *dir(mistcli))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert found.stdout.split() == [
+        "True",
+        *["Estimate", "Interval", "MistError", "__version__", "estimate", "hookimpl"],
+    ]
