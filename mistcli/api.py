@@ -18,7 +18,7 @@ from mistcli.readers.base import Column, Table
 from mistcli.registry import Registry
 from mistcli.resolve import resolve
 from mistcli.result import Estimate
-from mistcli.training.events import Listener
+from mistcli.training.events import Listener, Relay
 
 __all__ = ["estimate"]
 
@@ -42,8 +42,8 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
     """Estimate the mutual information of two groups of columns.
 
     Arguments:
-        data: The path of a file, a DataFrame, a mapping of names to arrays of shape (N,), or a pair `(x, y)` of arrays or
-            tensors of shape (N,) or (N, D).
+        data: The path of a file, a DataFrame, a mapping of names to arrays of shape (N,), or a pair `(x, y)` of
+            arrays or tensors of shape (N,) or (N, D).
         x: The columns on one side: a selector as on the command line, or a list of names. Not needed for a pair.
         y: The same for the other side.
         estimator: The name of the estimator.
@@ -88,9 +88,10 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
     for name in [name for name in options if name in own]:
         values.setdefault(own[name], {})[name] = options.pop(name)
     resolved = resolve([Layer("argument", values, options)], registry or Registry.from_environment())
-    return run(
-        resolved.config, resolved.registry, source=source, listener=listener, should_stop=should_stop
-    ).estimate
+    with Relay(listener or Listener()) as relay:
+        found = run(resolved.config, resolved.registry, source=source, listener=relay, should_stop=should_stop).estimate
+        relay.finish(complete=found.complete, result=found.to_dict())
+    return found
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,9 @@ def _source(data: Any) -> tuple[str, _Memory | None]:
 
 def _selector(side: str, columns: Selector | None) -> str:
     if columns is None:
-        raise ConfigError(f"expected the columns of {side}: pass {side}='name', a list of names, or a pair of arrays as data.")
+        raise ConfigError(
+            f"expected the columns of {side}: pass {side}='name', a list of names, or a pair of arrays as data."
+        )
     return columns if isinstance(columns, str) else ",".join(quote(str(name)) for name in columns)
 
 

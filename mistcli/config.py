@@ -69,13 +69,11 @@ class TrainingConfig:
     batch_size: int = option(256, help="Pairs a training step.", min=2)
     max_epochs: int | None = option(None, help="The most passes over the training rows.", min=1)
     max_steps: int | None = option(None, help="The most training steps.", min=1)
-    patience: int = option(
-        5, help="Evaluations without gain after which a fit stops; 0 never stops early.", min=0
-    )
+    patience: int = option(5, help="Evaluations without gain after which a fit stops; 0 never stops early.", min=0)
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = option(
         "adam", help="The optimizer.", choices=("adam", "adamw", "sgd", "rmsprop")
     )
-    lr: float = option(3e-3, help="The learning rate at its highest.", min=0, min_open=True)
+    lr: float = option(1.5e-2, help="The learning rate at its highest.", min=0, min_open=True)
     schedule: Literal["onecycle", "cosine", "constant"] = option(
         "onecycle",
         help="How the learning rate changes over the steps.",

@@ -23,7 +23,7 @@ from mistcli.data.transforms import Encoder
 from mistcli.errors import ConfigError, DataError, FitError
 from mistcli.estimators.base import Estimator
 from mistcli.estimators.building import Blueprint, blueprint
-from mistcli.inference.interval import interval, stderr
+from mistcli.inference.interval import interval, resolution, stderr
 from mistcli.inference.verdict import verdict
 from mistcli.keeping import Encoded, keep
 from mistcli.plugin import EstimatorSpec
@@ -32,8 +32,8 @@ from mistcli.readers.source import open_source
 from mistcli.registry import Registry
 from mistcli.result import Estimate
 from mistcli.runfolder import Kept
-from mistcli.training.events import Evaluated, Event, Listener, RunStarted, Warned, rows
 from mistcli.text import printable
+from mistcli.training.events import Evaluated, Event, Listener, RunStarted, Warned, rows
 from mistcli.training.trainer import fit, generator, steps
 from mistcli.versions import versions
 
@@ -110,7 +110,6 @@ def run(
     return Outcome(estimate, partial(keep, plan, encoded, cleaned, valued.fitted))
 
 
-
 @dataclass(frozen=True)
 class _Valued:
     """The pairs with their log ratios (N,), the standard error of their mean, and the fits that valued them."""
@@ -146,8 +145,8 @@ def _check_kinds(cleaned: Cleaned, spec: EstimatorSpec, registry: Registry) -> N
         if kind != "any" and unfit:
             others = [e.label for e in registry.entries("estimators") if getattr(e.spec, side) != kind]
             raise DataError(
-                f"estimator {spec.name!r} takes {kind} columns as {side}; {printable(unfit[0])!r} is not: use one that does "
-                f"({', '.join(others)}), or say --{kind} if the column is {kind} after all."
+                f"estimator {spec.name!r} takes {kind} columns as {side}, and {printable(unfit[0])!r} is not {kind}: "
+                f"use one that takes it ({', '.join(others)}), or pass --{kind} if it is {kind} after all."
             )
         if not spec.multivariate and len(variable.names) > 1:
             raise DataError(f"estimator {spec.name!r} takes one column as {side}; got {len(variable.names)}.")
@@ -202,7 +201,8 @@ def _train(
                 rows = torch.from_numpy(fold.test).to(device)
                 log_ratio[fold.test] = estimator.log_ratio(x[rows], y[rows]).double().cpu().numpy()
                 fold_of[fold.test] = k
-    return _Valued(log_ratio, stderr(log_ratio, fold_of, groups), fitted, fits.complete)
+    least = resolution(x.shape[1], y.shape[1], len(x))
+    return _Valued(log_ratio, stderr(log_ratio, fold_of, groups, least=least), fitted, fits.complete)
 
 
 def _fit(encoded: Encoded, plan: Blueprint, seed: int) -> _Valued:
@@ -219,8 +219,8 @@ def _infer(valued: _Valued, cleaned: Cleaned, config: RunConfig, plan: Blueprint
     nats = float(valued.log_ratio.mean())
     if not (math.isfinite(nats) and math.isfinite(valued.stderr)):
         raise FitError(
-            f"estimator {config.estimator.name!r} gave log ratios that are not finite: try another --transform, a lower "
-            "--lr, or another estimator."
+            f"estimator {config.estimator.name!r} gave log ratios that are not finite: try another --transform, "
+            "a lower --lr, or another estimator."
         )
     n = len(valued.log_ratio)
     reach = interval(nats, valued.stderr, config.inference.level)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from mistcli.data.cleaning import known_values
 from mistcli.errors import ConfigError, DataError, FitError, did_you_mean
-from mistcli.inference.interval import interval, stderr
+from mistcli.inference.interval import interval, resolution, stderr
 from mistcli.inference.verdict import verdict
-from mistcli.keeping import fingerprint, restore
-from mistcli.readers.source import open_source
+from mistcli.keeping import Applied, fingerprint, restore
+from mistcli.readers.source import Source, open_source
 from mistcli.registry import Registry
 from mistcli.result import Estimate
 from mistcli.runfolder import read_run
@@ -24,6 +24,7 @@ from mistcli.versions import versions
 
 __all__ = ["evaluate"]
 
+Floats: TypeAlias = NDArray[np.float64]
 Levels: TypeAlias = Mapping[str, Sequence[str] | None]
 
 
@@ -50,23 +51,16 @@ def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", 
     if run.kept is None:
         raise DataError(f"the run in '{printable(str(folder))}' kept no estimator to apply.")
     applied = restore(run.kept, registry)
-    source = open_source(data, registry, reader)
-    columns = [column.name for column in source.columns()]
-    levels: Levels = {**applied.x, **applied.y}
-    _check_columns(levels, columns)
-    table = source.read(list(levels))
-    values, rows = known_values(table, levels)
-    x, y = values[:, : len(applied.x)], values[:, len(applied.x) :]
-    x, y = applied.x_encoder.encode(x), applied.y_encoder.encode(y)
+    x, y, rows, read = _features(applied, open_source(data, registry, reader))
     log_ratio = applied.log_ratio(x, y)
-    nats, error = float(log_ratio.mean()), stderr(log_ratio)
+    nats = float(log_ratio.mean())
+    error = stderr(log_ratio, least=resolution(x.shape[1], y.shape[1], len(rows)))
     if not np.isfinite([nats, error]).all():
         raise FitError("the kept estimator gives log ratios that are not finite on these data.")
     reach = interval(nats, error, level)
     warnings = list(verdict(nats, reach, len(rows), applied.fits[0].ceiling(len(rows))))
     if fingerprint(x, y) == applied.fitted_to:
         warnings.insert(0, "these are the rows that the estimator was fitted to, on which it says too much")
-    read = len(table[next(iter(levels))])
     return Estimate(
         nats=nats,
         stderr=error,
@@ -87,11 +81,24 @@ def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", 
     )
 
 
+def _features(applied: Applied, source: Source) -> tuple[Floats, Floats, NDArray[np.int64], int]:
+    """Return the features of both sides, the rows that lack no value, and how many rows were read."""
+    levels: Levels = {**applied.x, **applied.y}
+    _check_columns(levels, [column.name for column in source.columns()])
+    table = source.read(list(levels))
+    values, rows = known_values(table, levels)
+    x = applied.x_encoder.encode(values[:, : len(applied.x)])
+    y = applied.y_encoder.encode(values[:, len(applied.x) :])
+    return x, y, rows, len(table[next(iter(levels))])
+
+
 def _check_columns(levels: Levels, columns: Sequence[str]) -> None:
     for name in levels:
         if name not in columns:
             hint = did_you_mean(name, columns)
-            raise ConfigError(f"expected the column {printable(name)!r}, which the estimator was fitted to; it is not there.{hint}")
+            raise ConfigError(
+                f"expected the column {printable(name)!r}, which the estimator was fitted to; it is not there.{hint}"
+            )
 
 
 def _seed(result: Mapping[str, Any]) -> int:

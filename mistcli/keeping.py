@@ -1,4 +1,4 @@
-"""A fitted estimator as tensors and plain facts, and back: what `mist estimate --out` keeps and `mist evaluate` applies."""
+"""A fitted estimator as tensors and facts, and back: what `mist estimate --out` keeps and `mist evaluate` applies."""
 
 from __future__ import annotations
 
@@ -115,9 +115,9 @@ def restore(kept: Kept, registry: Registry) -> Applied:
             raise DataError(f"expected a kept estimator of version {VERSION}; got {facts['version']!r}: keep it again.")
         critic = Choice(facts["critic"], facts["critic_options"]) if facts["critic"] else None
         plan = blueprint(Choice(facts["estimator"], facts["options"]), critic, registry)
-        encoders = [_encoder(facts, kept.tensors, side) for side in ("x", "y")]
-        fits = [_fit(plan, kept.tensors, k, encoders) for k in range(int(facts["fits"]))]
-        return Applied(plan, fits, dict(facts["x"]), dict(facts["y"]), *encoders, str(facts["fitted_to"]))
+        x, y = (_encoder(facts, kept.tensors, side) for side in ("x", "y"))
+        fits = [_fit(plan, kept.tensors, k, x.width, y.width) for k in range(int(facts["fits"]))]
+        return Applied(plan, fits, dict(facts["x"]), dict(facts["y"]), x, y, str(facts["fitted_to"]))
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -138,11 +138,11 @@ def _encoder(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], side: str)
     return Encoder.from_tensors(levels, facts["transform"], side, arrays)
 
 
-def _fit(plan: Blueprint, tensors: Mapping[str, Tensor], k: int, encoders: Sequence[Encoder]) -> Estimator:
+def _fit(plan: Blueprint, tensors: Mapping[str, Tensor], k: int, x_dim: int, y_dim: int) -> Estimator:
     prefix = f"fit.{k}."
     state = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     if plan.trained:
-        estimator: Estimator = plan.trainable(encoders[0].width, encoders[1].width)(Generator())
+        estimator: Estimator = plan.trainable(x_dim, y_dim)(Generator())
         estimator.load_state_dict(state)
         return estimator
     direct: DirectEstimator = plan.direct()

@@ -179,9 +179,7 @@ def _choice(value: Any, key: str) -> Choice:
 def _loggers(value: Any) -> tuple[Choice, ...]:
     if not isinstance(value, list | tuple):
         raise ConfigError(f"'loggers' takes a list; got {value!r}.")
-    return tuple(
-        Choice(*reference(item)) if isinstance(item, str) else _choice(item, "loggers") for item in value
-    )
+    return tuple(Choice(*reference(item)) if isinstance(item, str) else _choice(item, "loggers") for item in value)
 
 
 def _prefer(value: Any) -> dict[str, str]:

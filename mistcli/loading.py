@@ -87,9 +87,7 @@ def load(candidate: Candidate) -> Plugin:
             problems.append(describe(error))
     record = dataclasses.replace(
         candidate.record(status if problems else "ok", "; ".join(problems)),
-        provides=tuple(
-            f"{kind}: {', '.join(spec.name for spec in specs[kind])}" for kind in KINDS if kind in specs
-        ),
+        provides=tuple(f"{kind}: {', '.join(spec.name for spec in specs[kind])}" for kind in KINDS if kind in specs),
         import_ms=(perf_counter() - start) * 1e3,
         heavy=tuple(name for name in HEAVY if name in sys.modules and name not in before),
     )
@@ -112,9 +110,7 @@ def collect(plugin: object, specs: dict[str, tuple[Spec, ...]]) -> list[str]:
             if kind in KINDS:
                 problems += _call(kind, hook.function, specs)
             elif not hook.optionalhook:
-                problems.append(
-                    f"{caller.name!r} is not a hook.{did_you_mean(caller.name, hookspecs.__all__)}"
-                )
+                problems.append(f"{caller.name!r} is not a hook.{did_you_mean(caller.name, hookspecs.__all__)}")
     return problems
 
 

@@ -53,7 +53,7 @@ class OptionInfo:
     choices: tuple[Any, ...] = ()
 
 
-def option(  # noqa: PLR0913 - each is a fact about the option
+def option(
     default: Any,
     *,
     help: str,

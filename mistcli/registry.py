@@ -170,9 +170,7 @@ class Registry:
         reached = [entry for entry in found if name in (entry.label, entry.qualified)]
         if not reached:
             choices = ", ".join(entry.qualified for entry in found)
-            raise UnknownNameError(
-                f"{_word(kind)} {name!r} is brought by several plugins; name one: {choices}."
-            )
+            raise UnknownNameError(f"{_word(kind)} {name!r} is brought by several plugins; name one: {choices}.")
         return _usable(reached[0])
 
     def load(self, entry: Entry) -> Any:
@@ -238,9 +236,7 @@ class Registry:
         if len(rivals) == 1 or entry in preferred:
             return _checked(entry)
         if preferred:
-            reason = (
-                f"{name!r} means {preferred[0].qualified!r} by preference; this one is {entry.qualified!r}"
-            )
+            reason = f"{name!r} means {preferred[0].qualified!r} by preference; this one is {entry.qualified!r}"
             return dataclasses.replace(entry, status="shadowed", reason=reason)
         reason = f"{name!r} is also brought by {', '.join(r.plugin for r in rivals if r is not entry)}"
         return dataclasses.replace(entry, status="ambiguous", reason=reason)
@@ -252,14 +248,10 @@ class Registry:
         culprit = self._culprit(name, known, [record for record in lame if record.status in FAILED])
         if culprit:
             raise PluginError(f"{what} {name!r} is not available: {_told(culprit)}.")
-        sentence = (
-            f"unknown {what} {name!r}.{did_you_mean(name, known)} Available: {', '.join(known) or 'none'}."
-        )
+        sentence = f"unknown {what} {name!r}.{did_you_mean(name, known)} Available: {', '.join(known) or 'none'}."
         raise UnknownNameError(" ".join([sentence, *(f"Not available: {_told(record)}." for record in lame)]))
 
-    def _culprit(
-        self, name: str, known: Sequence[str], failed: Sequence[PluginRecord]
-    ) -> PluginRecord | None:
+    def _culprit(self, name: str, known: Sequence[str], failed: Sequence[PluginRecord]) -> PluginRecord | None:
         wanted = {canonical(name), canonical(name.partition("/")[0])}
         owner = {
             canonical(alias): record

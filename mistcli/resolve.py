@@ -149,9 +149,7 @@ def resolve(layers: Sequence[Layer], registry: Registry) -> Resolved:
     )
 
 
-def _merged(
-    cls: type, name: str, layers: Sequence[tuple[Layer, Mapping[str, Any]]], origins: dict[str, str]
-) -> Any:
+def _merged(cls: type, name: str, layers: Sequence[tuple[Layer, Mapping[str, Any]]], origins: dict[str, str]) -> Any:
     """Return the section `cls`, each value from the strongest layer that has it; check all layers."""
     prefix = f"{name}." if name else ""
     merged: dict[str, Any] = {}
@@ -163,9 +161,7 @@ def _merged(
     return parse(cls, merged, owner=name or "the configuration")
 
 
-def _chosen(
-    kind: str, default: str, given: Sequence[Settings], registry: Registry, origins: dict[str, str]
-) -> _Chosen:
+def _chosen(kind: str, default: str, given: Sequence[Settings], registry: Registry, origins: dict[str, str]) -> _Chosen:
     named = [(rank, choice) for rank, item in enumerate(given) if (choice := getattr(item, kind))]
     rank, name = (named[0][0], named[0][1].name) if named else (len(given), default)
     with given[rank].layer.blamed() if named else contextlib.nullcontext():

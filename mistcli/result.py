@@ -97,9 +97,7 @@ class Estimate:
         """The history of training: `name, split, fit, epoch, iteration, value`, a row a measured value."""
         import pandas as pd
 
-        return pd.DataFrame(
-            list(self.records), columns=["name", "split", "fit", "epoch", "iteration", "value"]
-        )
+        return pd.DataFrame(list(self.records), columns=["name", "split", "fit", "epoch", "iteration", "value"])
 
     def to_dict(self, units: Units = "nats") -> dict[str, Any]:
         """Return the estimate as plain values, in the schema `mist.estimate/1`, with no NaN in it."""

@@ -131,9 +131,7 @@ class RunFolder(Logger):
         while self._history:
             self._history.pop().close()
 
-    def keep(
-        self, config: dict[str, Any], estimate: Estimate, kept: Kept | None, units: Units = "nats"
-    ) -> list[Saved]:
+    def keep(self, config: dict[str, Any], estimate: Estimate, kept: Kept | None, units: Units = "nats") -> list[Saved]:
         """Close the history, write the other files, put the folder in its place, and return what is in it."""
         from mistcli.yamlfile import dump_yaml
 
@@ -160,9 +158,7 @@ class RunFolder(Logger):
         if not force:
             raise ConfigError(f"'{self._shown}' exists; name another folder, or replace it with --force.")
         if any(self._path.iterdir()) and not (self._path / RESULT).is_file():
-            raise ConfigError(
-                f"'{self._shown}' is not a run that mist kept (it has no {RESULT}); remove it yourself."
-            )
+            raise ConfigError(f"'{self._shown}' is not a run that mist kept (it has no {RESULT}); remove it yourself.")
 
     def _beside(self, role: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{role}-{secrets.token_hex(4)}")
@@ -251,6 +247,4 @@ def _named(path: Path) -> str:
 
 
 def _damaged(path: Path, problem: str) -> DataError:
-    return DataError(
-        f"'{_named(path)}' is damaged ({printable(problem, 200)}); keep the run again with --out."
-    )
+    return DataError(f"'{_named(path)}' is damaged ({printable(problem, 200)}); keep the run again with --out.")

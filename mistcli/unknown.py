@@ -48,6 +48,4 @@ def _listed(cls: type) -> str:
 
 def _described(item: OptionField) -> str:
     default = ",".join(map(str, item.default)) if isinstance(item.default, tuple) else item.default
-    return (
-        f"{item.name} ({', '.join(filter(None, (item.type_name, range_text(item.info))))}, default {default})"
-    )
+    return f"{item.name} ({', '.join(filter(None, (item.type_name, range_text(item.info))))}, default {default})"

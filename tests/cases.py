@@ -22,7 +22,7 @@ DIRECT_ESTIMATORS: dict[str, Callable[..., DirectEstimator]] = {"gaussian": Gaus
 
 
 class OptimalCritic(Critic):
-    """The log ratio of a normal pair: what training tends to. It has a parameter, so that it can be stacked and saved."""
+    """The log ratio of a normal pair: what training tends to. It has a parameter, so that it can be stacked."""
 
     stackable = True
 

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 
 def normal(n: int, rho: float, *, dim: int = 1, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Draw x and y of `dim` columns each, column by column a bivariate normal of correlation `rho`, (n, dim) in float64."""
+    """Draw x and y, column by column a bivariate normal of correlation `rho`, (n, dim) each in float64."""
     generator = Generator().manual_seed(seed)
     x = torch.randn(n, dim, generator=generator, dtype=torch.float64)
     noise = torch.randn(n, dim, generator=generator, dtype=torch.float64)

@@ -83,9 +83,7 @@ def test_too_many_gaps_are_an_error_that_names_the_worst_column():
     x, y = normal(), normal()
     x[:60] = np.nan
     y[:5] = np.nan
-    refused(
-        r"60 of 200 rows lack a value, most in 'a' \(60\); leave .* or pass --max-missing 0.3 to drop", x, y
-    )
+    refused(r"60 of 200 rows lack a value, most in 'a' \(60\); leave .* or pass --max-missing 0.3 to drop", x, y)
     assert cleaned(x, y, max_missing=0.3).cleaning.rows_used == 140
 
 
@@ -171,9 +169,7 @@ def test_kinds_can_be_chosen():
 def test_selectors_of_kinds_refer_to_all_columns():
     table = {"b": np.arange(N) % 50, "c": normal()}
     columns = ["a", "b", "c"]
-    assert clean(table, ["b"], ["c"], CleaningConfig(discrete="[1]"), columns=columns).x.kinds == (
-        "discrete",
-    )
+    assert clean(table, ["b"], ["c"], CleaningConfig(discrete="[1]"), columns=columns).x.kinds == ("discrete",)
     with pytest.raises(ConfigError, match="discrete: 'a' matches no column of x or y: 'b', 'c'"):
         clean(table, ["b"], ["c"], CleaningConfig(discrete="a"), columns=columns)
 
@@ -276,17 +272,12 @@ def test_ties_and_duplicates_are_counted():
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2)), min_size=2, max_size=60))
 def test_duplicates_are_counted_like_in_a_set(rows):
     names = ["a", "b", "c"]
-    table = {
-        name: np.array(column, float) for name, column in zip(names, zip(*rows, strict=True), strict=True)
-    }
+    table = {name: np.array(column, float) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
     try:
         out = clean(table, ["a", "b"], ["c"], CleaningConfig())
     except DataError:
         return
-    kept = [
-        [row[index] for index, name in enumerate(names) if name in (*out.x.names, *out.y.names)]
-        for row in rows
-    ]
+    kept = [[row[index] for index, name in enumerate(names) if name in (*out.x.names, *out.y.names)] for row in rows]
     assert out.cleaning.duplicate_rows == len(rows) - len(set(map(tuple, kept)))
 
 
@@ -405,8 +396,6 @@ def test_a_pair_of_objects_is_refused():
 
 
 def test_tables_import_neither_pandas_nor_torch(site):
-    code = (
-        "import sys; from mistcli.data import tables, cleaning; print({'pandas', 'torch'} & set(sys.modules))"
-    )
+    code = "import sys; from mistcli.data import tables, cleaning; print({'pandas', 'torch'} & set(sys.modules))"
     assert site.python("-c", code).stdout.strip() == "set()"
     assert "pandas" in sys.modules

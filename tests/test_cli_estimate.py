@@ -124,9 +124,7 @@ def test_the_flags_reach_the_configuration(fake):
         *("--logger", "csv:path=a.csv", "--seed", "7", "--reader", "csv:delimiter=;"),
     )
     assert done.exit_code == 2  # the header has no semicolons, and is looked at first
-    done = js(
-        "-o", "neg_samples=8", "--batch-size", "128", "--lr", "1e-3", "--missing", "error", "--seed", "7"
-    )
+    done = js("-o", "neg_samples=8", "--batch-size", "128", "--lr", "1e-3", "--missing", "error", "--seed", "7")
     assert done.exit_code == 0, done.output
     assert fake.config.estimator.options == {"neg_samples": 8}
     assert (fake.config.training.batch_size, fake.config.training.lr) == (128, 1e-3)
@@ -231,13 +229,11 @@ def test_nothing_heavy_is_imported_to_help_or_to_refuse(here, arguments):
 
 def test_help_is_in_sections_and_shows_defaults(here):
     text = call("--help").stdout
-    order = [
-        text.index(f"\n{title}:") for title in ("Data", "Estimator", "Training", "Output", "Configuration")
-    ]
+    order = [text.index(f"\n{title}:") for title in ("Data", "Estimator", "Training", "Output", "Configuration")]
     assert order == sorted(order)
     flat = " ".join(text.split())
     assert "--batch-size INT Pairs a training step. [default:" in flat
-    assert "--lr FLOAT The learning rate at its highest. [default: 0.003; x > 0]" in flat
+    assert "--lr FLOAT The learning rate at its highest. [default: 0.015; x > 0]" in flat
 
 
 # --- loggers and progress ---------------------------------------------------------------------------------
@@ -260,9 +256,7 @@ def test_a_logger_that_fails_is_told_of_once_and_the_run_goes_on(fake, monkeypat
     done = js("--logger", "csv", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["mi"] == 0.5
-    assert done.stderr.splitlines()[0] == (
-        "warning: logger 'csv' failed and is switched off: SystemExit: no\\nserver"
-    )
+    assert done.stderr.splitlines()[0] == ("warning: logger 'csv' failed and is switched off: SystemExit: no\\nserver")
     assert len(done.stderr.splitlines()) == 2
 
 

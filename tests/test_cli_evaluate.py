@@ -20,9 +20,7 @@ def here(tmp_path, monkeypatch):
         x = rng.normal(size=400)
         table = np.column_stack([x, 0.9 * x + 0.4 * rng.normal(size=400)])
         np.savetxt(name, table, delimiter=",", header="f1,f2", comments="")
-    done = call(
-        "estimate", "data.csv", "--x", "f1", "--y", "f2", "-e", "gaussian", "--out", "run", "--seed", "3"
-    )
+    done = call("estimate", "data.csv", "--x", "f1", "--y", "f2", "-e", "gaussian", "--out", "run", "--seed", "3")
     assert done.exit_code == 0, done.output
     return tmp_path
 

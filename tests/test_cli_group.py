@@ -13,6 +13,7 @@ from mistcli.cli.group import mist as root
 from mistcli.errors import DataError
 from mistcli.registry import Registry
 
+BUILT_IN = Registry(discover=False).names("commands")
 COMMAND = """
     import click
     from mistcli.plugin import CommandSpec, hookimpl
@@ -28,9 +29,7 @@ COMMAND = """
 """
 
 
-def command(
-    site, body, *, name="greet", distribution="mist-plugin-greet", target="", summary="Say something."
-):
+def command(site, body, *, name="greet", distribution="mist-plugin-greet", target="", summary="Say something."):
     module = distribution.replace("-", "_")
     target = target or f"{module}:command"
     site.add(distribution, COMMAND.format(name=name, target=target, summary=summary, body=body))
@@ -208,3 +207,11 @@ def test_a_file_is_a_plugin(mist, tmp_path):
 
 def test_the_program_is_called_mist():
     assert root.name == "mist"
+
+
+@pytest.mark.parametrize("command", BUILT_IN)
+def test_help_is_whole_and_clean(command, mist):
+    run = mist(command, "--help")
+    assert run.exit_code == 0
+    assert "\\b" not in run.stdout
+    assert "Usage:" in run.stdout

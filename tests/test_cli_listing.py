@@ -32,9 +32,7 @@ def test_json_is_one_object_with_a_schema(mist, kind):
 
 
 def test_json_holds_facts_and_options(mist):
-    (smile,) = [
-        e for e in json.loads(mist("list-estimators", "--json").stdout)["estimators"] if e["name"] == "smile"
-    ]
+    (smile,) = [e for e in json.loads(mist("list-estimators", "--json").stdout)["estimators"] if e["name"] == "smile"]
     assert smile["facts"]["bound"] == "none"
     assert smile["facts"]["needs_critic"] is True
     assert smile["plugin"] == "mist"

@@ -19,7 +19,7 @@ def test_an_estimator_is_shown_with_facts_options_and_reference(mist):
 
 def test_choices_and_tuples_are_shown_as_one_types_them(mist):
     text = " ".join(mist("show", "joint").stdout.split())
-    assert "hidden_dims Sizes of the hidden layers. [tuple[int, ...]; x >= 1; default 64,64]" in text
+    assert "hidden_dims Sizes of the hidden layers. [tuple[int, ...]; x >= 1; default 32,32,32]" in text
     assert "one of relu, silu, elu, gelu, tanh, leaky_relu, softplus; default silu" in text
 
 

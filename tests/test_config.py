@@ -25,9 +25,7 @@ class Plugin:
 
     @hookimpl
     def mist_estimators(self):
-        yield EstimatorSpec(
-            "twin", "nowhere:Twin", "Twin.", options=TwinOptions, needs_critic=True, trained=True
-        )
+        yield EstimatorSpec("twin", "nowhere:Twin", "Twin.", options=TwinOptions, needs_critic=True, trained=True)
 
     @hookimpl
     def mist_critics(self):
@@ -99,8 +97,8 @@ def test_defaults(registry):
     assert found.config.estimator == Choice("js")
     assert found.config.critic == Choice("joint")
     assert found.config.training == TrainingConfig()
-    assert found.estimator_options.neg_samples == 16
-    assert found.critic_options.hidden_dims == (64, 64)
+    assert found.estimator_options.neg_samples == 2
+    assert found.critic_options.hidden_dims == (32, 32, 32)
     origins = {key: origin for key, _, origin in found.rows()}
     assert set(origins.values()) == {DEFAULT, "default of js", "default of joint"}
     assert origins["estimator.name"] == DEFAULT
@@ -145,9 +143,7 @@ def test_loggers_of_the_strongest_layer_replace_those_below(registry):
 
 
 def test_a_weaker_layer_is_checked_though_it_does_not_count(registry):
-    with pytest.raises(
-        ConfigError, match=r"mist\.yaml: option 'lr' of training takes float, x > 0; got '-1'"
-    ):
+    with pytest.raises(ConfigError, match=r"mist\.yaml: option 'lr' of training takes float, x > 0; got '-1'"):
         resolve([flags(training={"lr": "1"}), file(training={"lr": "-1"})], registry)
 
 
@@ -161,9 +157,7 @@ def test_an_option_goes_to_whoever_has_it(registry):
 
 
 def test_an_option_of_both_needs_its_owner(registry):
-    with pytest.raises(
-        ConfigError, match=r"'hidden_dims' is an option of both estimator 'twin' and critic 'joint'"
-    ):
+    with pytest.raises(ConfigError, match=r"'hidden_dims' is an option of both estimator 'twin' and critic 'joint'"):
         resolve([flags({"hidden_dims": "1"}, estimator="twin")], registry)
     given = flags({"estimator.hidden_dims": "1", "critic.hidden_dims": "2"}, estimator="twin")
     config = resolve([given], registry).config
@@ -265,9 +259,7 @@ def test_a_critic_for_an_estimator_without_one(registry):
             resolve(layers, registry)
     found = resolve([flags(estimator="ksg"), file(critic="joint")], registry)
     assert found.config.critic is None
-    assert found.warnings == (
-        "estimator 'ksg' takes no critic; got 'joint' in mist.yaml, which has no effect",
-    )
+    assert found.warnings == ("estimator 'ksg' takes no critic; got 'joint' in mist.yaml, which has no effect",)
 
 
 def test_flags_of_training_for_an_estimator_that_is_not_trained(registry):

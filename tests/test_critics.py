@@ -56,7 +56,8 @@ def test_inputs_are_left_alone_and_float64_is_kept(name):
     x, y = torch.randn(6, 2, dtype=torch.float64), torch.randn(6, 3, dtype=torch.float64)
     before = x.clone(), y.clone()
     assert f(x, y).dtype == torch.float64
-    assert torch.equal(x, before[0]) and torch.equal(y, before[1])
+    assert torch.equal(x, before[0])
+    assert torch.equal(y, before[1])
 
 
 def test_linear_with_replicas_equals_a_loop():
@@ -76,5 +77,5 @@ def test_a_joint_critic_needs_a_hidden_layer():
 
 
 def test_an_unknown_nonlinearity_names_the_nearest():
-    with pytest.raises(ConfigError, match="unknown nonlinearity 'rellu'. Did you mean 'relu'?"):
+    with pytest.raises(ConfigError, match=r"unknown nonlinearity 'rellu'\. Did you mean 'relu'\?"):
         JointCritic(1, 1, nonlinearity="rellu")

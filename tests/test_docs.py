@@ -14,9 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
-    path
-    for folder in (".", "docs", "examples", "examples/*", "plugins/*")
-    for path in ROOT.glob(f"{folder}/*.md")
+    path for folder in (".", "docs", "examples", "examples/*", "plugins/*") for path in ROOT.glob(f"{folder}/*.md")
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -94,9 +92,7 @@ def test_links_lead_somewhere(document):
 def test_targets_of_make_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
-    named = re.findall(
-        r"^make ([a-z -]+?)(?:  |$)", "".join(blocks(README + CONTRIBUTING, "sh")), flags=re.MULTILINE
-    )
+    named = re.findall(r"^make ([a-z -]+?)(?:  |$)", "".join(blocks(README + CONTRIBUTING, "sh")), flags=re.MULTILINE)
     assert {"demo", "install", "lint", "test"} <= set(" ".join(named).split()) <= targets
 
 

@@ -39,7 +39,8 @@ def test_spec_and_class_agree(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_docstring_names_its_source(name):
-    assert "References:" in ALL[name].__doc__ and "https://" in ALL[name].__doc__
+    assert "References:" in ALL[name].__doc__
+    assert "https://" in ALL[name].__doc__
 
 
 @pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
@@ -68,9 +69,11 @@ def test_shapes_finiteness_and_gradients(name, kind, neg_samples):
     estimator = CRITIC_ESTIMATORS[name](critic(kind), neg_samples=neg_samples)
     x, y = torch.randn(40, 2), torch.randn(40, 3)
     ratio = estimator.log_ratio(x, y)
-    assert ratio.shape == (40,) and ratio.isfinite().all()
+    assert ratio.shape == (40,)
+    assert ratio.isfinite().all()
     loss = estimator(x, y)
-    assert loss.shape == () and loss.isfinite()
+    assert loss.shape == ()
+    assert loss.isfinite()
     loss.backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in estimator.parameters() if p.numel() > 1)
 
@@ -131,7 +134,9 @@ def test_a_pair_is_never_its_own_negative():
     estimator = NWJ(Same(), neg_samples=4)
     for m in (1, 4, 9):
         pos, neg = estimator.scores(x, x, m)
-        assert pos.eq(1).all() and neg.eq(0).all() and neg.shape == (10, m)
+        assert pos.eq(1).all()
+        assert neg.eq(0).all()
+        assert neg.shape == (10, m)
 
 
 def test_negatives_count_from_the_batch():
@@ -181,9 +186,7 @@ def test_direct_estimators_on_normals(name, rho, dim):
     estimator = DIRECT_ESTIMATORS[name]()
     ratio = estimator.fit_log_ratio(x, y, generator=Generator().manual_seed(0))
     truth = normal_log_ratio(x, y, rho).mean().item() if rho else 0.0
-    short = (
-        0.2 * normal_nats(rho, dim=dim) if (name, dim) == ("ksg", 3) else 0.0
-    )  # KSG falls short in many dimensions
+    short = 0.2 * normal_nats(rho, dim=dim) if (name, dim) == ("ksg", 3) else 0.0  # KSG falls short in many dimensions
     assert truth - short - 0.02 < ratio.mean().item() < truth + 0.02
     assert 0 < estimator.stderr(ratio) < 0.05
 
@@ -248,11 +251,10 @@ def test_gaussian_refuses_what_has_no_covariance(make, message):
 
 def test_ksg_breaks_ties_by_seeded_noise():
     x, y = (side.round(decimals=1) for side in normal(1000, RHO))
-    one, again, other = (
-        KSG().fit_log_ratio(x, y, generator=Generator().manual_seed(s)).mean() for s in (0, 0, 1)
-    )
+    one, again, other = (KSG().fit_log_ratio(x, y, generator=Generator().manual_seed(s)).mean() for s in (0, 0, 1))
     assert one == again != other
-    assert one.isfinite() and abs(one - 0.83) < 0.2
+    assert one.isfinite()
+    assert abs(one - 0.83) < 0.2
 
 
 def test_ksg_needs_more_rows_than_neighbours():
@@ -271,3 +273,12 @@ def test_ksg_equals_its_definition():
     psi = lambda z: torch.digamma(torch.as_tensor(z, dtype=torch.float64))  # noqa: E731
     expected = psi(k) + psi(n) - psi(n_x + 1) - psi(n_y + 1)
     torch.testing.assert_close(KSG(k=k).fit_log_ratio(x, y, generator=Generator().manual_seed(0)), expected)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.9])
+def test_ksg_standard_error_is_that_of_repetitions(rho):
+    estimators = [KSG() for _ in range(60)]
+    ratios = [e.fit_log_ratio(*normal(500, rho, seed=s)) for s, e in enumerate(estimators)]
+    spread = torch.stack([r.mean() for r in ratios]).std().item()
+    told = sum(e.stderr(r) for e, r in zip(estimators, ratios, strict=True)) / len(estimators)
+    assert 0.75 * spread < told < 1.6 * spread

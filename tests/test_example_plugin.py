@@ -52,7 +52,5 @@ def test_it_estimates(installed, tmp_path):
 
 
 def test_its_own_tests_pass(installed):
-    process = installed.python(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests"), check=False
-    )
+    process = installed.python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests"), check=False)
     assert process.returncode == 0, process.stdout

@@ -71,12 +71,14 @@ class Environment:
         return run.stdout
 
     def pip(self, *command):
-        subprocess.run(
-            [sys.executable, "-m", "pip", "--quiet", "--python", self.python, *command], check=True
-        )
+        subprocess.run([sys.executable, "-m", "pip", "--quiet", "--python", self.python, *command], check=True)
 
     def mist(self, *command):
         return self.run("-m", "mistcli", *command)
+
+
+def first_column(table):
+    return [line.split()[0] for line in table.splitlines()]
 
 
 def test_the_example_plugin_comes_works_and_goes(tmp_path):
@@ -85,12 +87,9 @@ def test_the_example_plugin_comes_works_and_goes(tmp_path):
     plugin = EXAMPLES / "mist-plugin-foo"
     environment.pip("install", "--no-index", "--no-deps", "--no-build-isolation", str(plugin))
 
-    during = environment.mist("list-estimators")
-    assert [line.split()[0] for line in during.splitlines() if line not in before.splitlines()] == ["foo"]
+    assert first_column(environment.mist("list-estimators")) == [*first_column(before), "foo"]
     data = str(EXAMPLES / "data.csv")
-    shown = environment.mist(
-        "estimate", data, "--x", "f1", "--y", "f2", "--estimator", "foo", "--max-steps", "20"
-    )
+    shown = environment.mist("estimate", data, "--x", "f1", "--y", "f2", "--estimator", "foo", "--max-steps", "20")
     assert "foo" in shown
     environment.run("-m", "pytest", "--quiet", "-p", "no:cacheprovider", str(plugin / "tests"))
 

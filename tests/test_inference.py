@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mistcli.inference.interval import interval, stderr
+from mistcli.inference.interval import interval, resolution, stderr
 from mistcli.inference.verdict import verdict
 from mistcli.result import Interval
 
@@ -20,6 +20,14 @@ def test_copies_count_once():
     tripled, group = np.tile(values, 3), np.tile(np.arange(1000), 3)
     assert stderr(tripled, group=group) == pytest.approx(stderr(values))
     assert stderr(tripled) == pytest.approx(stderr(values) / math.sqrt(3))
+
+
+def test_independence_is_known_no_better_than_by_a_normal_fit():
+    rng = np.random.default_rng(0)
+    correlations = np.array([np.corrcoef(rng.standard_normal((2, 500)))[0, 1] for _ in range(400)])
+    spread = (-0.5 * np.log(1 - correlations**2)).std()
+    assert resolution(1, 1, 500) == pytest.approx(spread, rel=0.15)
+    assert stderr(np.zeros(500), least=resolution(1, 1, 500)) == resolution(1, 1, 500)
 
 
 def test_folds_that_disagree_widen_it():

@@ -21,7 +21,18 @@ from mistcli.loggers.hub import Hub, open_loggers
 from mistcli.loggers.jsonl import JsonlLogger
 from mistcli.plugin import LoggerSpec, hookimpl, option
 from mistcli.registry import Registry
-from mistcli.training.events import COLUMNS, Evaluated, Event, RunFinished, RunStarted, Saved, Warned, rows
+from mistcli.training.events import (
+    COLUMNS,
+    Evaluated,
+    Event,
+    Listener,
+    Relay,
+    RunFinished,
+    RunStarted,
+    Saved,
+    Warned,
+    rows,
+)
 
 STARTED = RunStarted("js-1", {"seed": 0, "data": {"x": "f1"}}, 100, 1000)
 VALID = Evaluated(10, 1.5, "valid", {"mi": 0.5, "loss": 1.0}, {"mi": (0.4, 0.6), "loss": (1.0, 1.0)})
@@ -200,17 +211,31 @@ def test_an_interrupt_in_a_logger_is_not_a_failure():
         hub.emit(STARTED)
 
 
-def test_a_run_is_finished_exactly_once_and_only_if_it_started():
-    memory = Memory()
-    hub = Hub([("memory", memory)], lambda *_: pytest.fail("reported"))
-    hub.finish("failed")
-    hub.emit(STARTED)
-    hub.finish("failed", error="it diverged")
-    hub.finish("success")
-    assert memory.events == [STARTED, RunFinished("failed", {}, "it diverged")]
+def test_the_end_of_a_run_is_told_once_and_only_if_it_began():
+    heard = []
 
+    class Ear(Listener):
+        def emit(self, event):
+            heard.append(event)
 
-# --- opening ----------------------------------------------------------------------------------------------
+    def begun_and_ended_by(error):
+        with Relay(Ear()) as relay:
+            relay.emit(STARTED)
+            raise error
+
+    with pytest.raises(ValueError, match="early"), Relay(Ear()):
+        raise ValueError("early")
+    assert not heard
+    with pytest.raises(ValueError, match="it diverged"):
+        begun_and_ended_by(ValueError("it diverged"))
+    assert heard == [STARTED, RunFinished("failed", {}, "it diverged")]
+    with pytest.raises(KeyboardInterrupt):
+        begun_and_ended_by(KeyboardInterrupt())
+    assert heard[-1].status == "interrupted"
+    with Relay(Ear()) as relay:
+        relay.emit(STARTED)
+        relay.finish(complete=True, result={"mi": 1.0})
+    assert heard[-2:] == [STARTED, RunFinished("success", {"mi": 1.0})]
 
 
 @dataclass(frozen=True)
@@ -269,7 +294,5 @@ def test_nothing_heavy_is_imported_for_a_log():
     program = "import sys\n"
     program += "from mistcli.loggers import console, csv, hub, jsonl\n"
     program += "print({'torch', 'numpy', 'pandas', 'scipy', 'rich', 'yaml'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "set()"

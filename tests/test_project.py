@@ -91,9 +91,7 @@ def test_every_room_has_one_layer():
 def test_a_module_says_why_it_exists_and_what_is_public(path):
     assert ast.get_docstring(tree(path))
     assigned = {
-        node.id
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
     only_a_docstring = len(tree(path).body) == 1
     assert only_a_docstring or "__all__" in assigned

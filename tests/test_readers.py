@@ -68,9 +68,7 @@ def write(folder, name):
     return path
 
 
-@pytest.mark.parametrize(
-    "name", ["a.csv", "A.CSV", "a.tsv", "a.txt", "a.csv.gz", "a.npz", "a.parquet", "a.feather"]
-)
+@pytest.mark.parametrize("name", ["a.csv", "A.CSV", "a.tsv", "a.txt", "a.csv.gz", "a.npz", "a.parquet", "a.feather"])
 def test_the_same_table_comes_from_every_format(tmp_path, name):
     source = open_source(write(tmp_path, name), REGISTRY)
     assert [column.name for column in source.columns()] == ["a", "b", "s"]
@@ -80,9 +78,7 @@ def test_the_same_table_comes_from_every_format(tmp_path, name):
     assert [values.dtype.kind for values in table.values()] == ["O", "f", "i"]
 
 
-@pytest.mark.parametrize(
-    ("name", "reader"), [("a.npz", "npz"), ("a.parquet", "parquet"), ("a.feather", "feather")]
-)
+@pytest.mark.parametrize(("name", "reader"), [("a.npz", "npz"), ("a.parquet", "parquet"), ("a.feather", "feather")])
 def test_a_file_is_known_by_how_it_begins(tmp_path, name, reader):
     path = write(tmp_path, name).rename(tmp_path / "data.unknown")
     assert open_source(path, REGISTRY).describe()["name"] == reader
@@ -167,9 +163,7 @@ def test_a_built_in_reader_keeps_its_files(tmp_path):
 def test_readers_of_strangers_for_one_file_are_told(tmp_path):
     registry = with_plugins(words(patterns=("*.w",)), words("other", magic=(b"a,",), patterns=("*.w",)))
     path = write(tmp_path, "a.csv").rename(tmp_path / "a.w")
-    with pytest.raises(
-        ConfigError, match=r"several readers know 'a.w'; choose with --reader, one of: other, words"
-    ):
+    with pytest.raises(ConfigError, match=r"several readers know 'a.w'; choose with --reader, one of: other, words"):
         open_source(path, registry)
     assert open_source(path, registry, "other").describe()["name"] == "other"
     assert open_source(path.rename(tmp_path / "a.z"), registry).describe()["name"] == "other"

@@ -105,9 +105,7 @@ def test_chunks_are_joined(read):
 
 
 def test_a_frame_of_pandas_comes_back(tmp_path, kind):
-    frame = pd.DataFrame(
-        {"f": [0.5, np.nan], "c": pd.Categorical(["u", "v"]), "n": pd.array([1, None], "Int64")}
-    )
+    frame = pd.DataFrame({"f": [0.5, np.nan], "c": pd.Categorical(["u", "v"]), "n": pd.array([1, None], "Int64")})
     path = tmp_path / f"data.{kind}"
     getattr(frame, f"to_{kind}")(path)
     table = KINDS[kind]().read(path, ["f", "c", "n"])
@@ -145,9 +143,7 @@ def test_names_that_come_twice_are_refused(read, kind):
 def test_a_file_that_is_cut_off_is_told(tmp_path, kind, part):
     path = write({"a": np.arange(1000.0)}, tmp_path / f"data.{kind}")
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
-    with pytest.raises(
-        DataError, match=f"'data.{kind}' is not a complete {kind.title()} file: .*; write it again"
-    ):
+    with pytest.raises(DataError, match=f"'data.{kind}' is not a complete {kind.title()} file: .*; write it again"):
         KINDS[kind]().columns(path)
 
 

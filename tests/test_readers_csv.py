@@ -123,9 +123,7 @@ def test_headers_of_any_kind(read):
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_header_of_any_names_comes_back(tmp_path_factory, data):
-    allowed = st.text(
-        st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=6
-    )
+    allowed = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=6)
     names = data.draw(st.lists(allowed.filter(str.strip), min_size=1, max_size=6, unique_by=str.strip))
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
@@ -244,9 +242,7 @@ def test_one_endless_line_is_refused_in_bounded_memory(tmp_path, monkeypatch):
             file.write(b"1," * (1 << 19))
     tracemalloc.start()
     try:
-        with pytest.raises(
-            DataError, match=r"'data.csv' has a line of more than 1 MiB; expected a row a line"
-        ):
+        with pytest.raises(DataError, match=r"'data.csv' has a line of more than 1 MiB; expected a row a line"):
             CsvReader().columns(path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -257,9 +253,7 @@ def test_one_endless_line_is_refused_in_bounded_memory(tmp_path, monkeypatch):
 @pytest.mark.parametrize("start", ["a,b\n", 'a,b\n1,"'])
 def test_an_endless_line_after_the_header_is_refused(read, monkeypatch, start):
     monkeypatch.setattr(csv_reader, "LONGEST_LINE", 1 << 16)
-    with pytest.raises(
-        DataError, match=r"'data.csv' (has a line of more than|cannot be read as CSV|is ragged)"
-    ):
+    with pytest.raises(DataError, match=r"'data.csv' (has a line of more than|cannot be read as CSV|is ragged)"):
         read(start + "1" * (1 << 18) + ",2\n")
 
 
@@ -295,9 +289,7 @@ def test_any_bytes_are_read_or_told(tmp_path_factory, content):
 
 def test_pandas_reads_the_same(read, tmp_path):
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {"f": rng.normal(size=500), "i": rng.integers(-9, 9, 500), "s": rng.choice(["u", "v"], 500)}
-    )
+    frame = pd.DataFrame({"f": rng.normal(size=500), "i": rng.integers(-9, 9, 500), "s": rng.choice(["u", "v"], 500)})
     frame.loc[3, "f"] = np.nan
     table = read(frame.to_csv(index=False))
     np.testing.assert_array_equal(table["f"], frame["f"])

@@ -134,9 +134,7 @@ class TestDiscovery:
         if not no_plugins:
             monkeypatch.setenv("MIST_PLUGINS", "")
         registry = Registry.from_environment(no_plugins=no_plugins)
-        with pytest.raises(
-            UnknownNameError, match=r"unknown estimator 'foo'.*mist-plugin-foo 0.1 is disabled"
-        ):
+        with pytest.raises(UnknownNameError, match=r"unknown estimator 'foo'.*mist-plugin-foo 0.1 is disabled"):
             registry.get("estimators", "foo")
         assert "mist_plugin_foo" not in sys.modules
 
@@ -197,9 +195,7 @@ class TestBadPlugins:
     @pytest.mark.parametrize("name", ["bad", "mist-plugin-bad", "mist_plugin_bad", "bad/any", "baad"])
     def test_asking_for_what_it_might_have_brought_tells_the_reason(self, site, name):
         site.add("mist-plugin-bad", "raise ImportError('no fooling')")
-        with pytest.raises(
-            PluginError, match=r"plugin mist-plugin-bad 0.1 is broken \(ImportError: no fooling\)"
-        ):
+        with pytest.raises(PluginError, match=r"plugin mist-plugin-bad 0.1 is broken \(ImportError: no fooling\)"):
             Registry.from_environment().get("estimators", name)
 
     def test_asking_for_something_else_tells_it_too(self, site):
@@ -316,9 +312,7 @@ class TestClashes:
     @pytest.mark.parametrize("order", [1, -1])
     def test_two_strangers_are_ambiguous(self, order):
         registry = Registry(discover=False, plugins=[plugin("a", "same"), plugin("b", "same")][::order])
-        with pytest.raises(
-            UnknownNameError, match=r"'same' is brought by several plugins; name one: a/same, b/same"
-        ):
+        with pytest.raises(UnknownNameError, match=r"'same' is brought by several plugins; name one: a/same, b/same"):
             registry.get("estimators", "same")
         assert registry.get("estimators", "b/same").plugin == "b"
         assert registry.names("estimators")[-2:] == ["a/same", "b/same"]
@@ -331,9 +325,7 @@ class TestClashes:
         assert registry.get("estimators", "same").plugin == "b"
         assert registry.get("estimators", "a/same").plugin == "a"
         assert registry.names("estimators")[-2:] == ["a/same", "same"]
-        assert record(registry, "a").reason.endswith(
-            "'same' means 'b/same' by preference; this one is 'a/same'"
-        )
+        assert record(registry, "a").reason.endswith("'same' means 'b/same' by preference; this one is 'a/same'")
 
     def test_a_distribution_may_be_preferred(self, site):
         site.estimator("mist-plugin-a", "same")
@@ -385,20 +377,14 @@ class TestLookUp:
         assert str(error.value).startswith(message)
 
     def test_what_is_missing_is_told_without_importing_anything(self):
-        registry = Registry(
-            discover=False, plugins=[plugin("foo", "foo", requires=("no_such_module", "json"))]
-        )
+        registry = Registry(discover=False, plugins=[plugin("foo", "foo", requires=("no_such_module", "json"))])
         assert record(registry, "foo").status == "missing-deps"
         assert registry.names("estimators")[-1] == "foo"
-        with pytest.raises(
-            PluginError, match=r"estimator 'foo' needs no_such_module, .*pip install no_such_module"
-        ):
+        with pytest.raises(PluginError, match=r"estimator 'foo' needs no_such_module, .*pip install no_such_module"):
             registry.get("estimators", "foo")
 
     def test_a_missing_package_is_looked_for_by_its_top(self):
-        registry = Registry(
-            discover=False, plugins=[plugin("foo", "foo", requires=("no_such.part", "json.tool"))]
-        )
+        registry = Registry(discover=False, plugins=[plugin("foo", "foo", requires=("no_such.part", "json.tool"))])
         with pytest.raises(PluginError, match=r"needs no_such\.part, which"):
             registry.get("estimators", "foo")
 
@@ -419,9 +405,7 @@ class TestLookUp:
         entry = registry.get("estimators", "foo")
         with pytest.raises(PluginError) as error:
             registry.load(entry)
-        assert str(error.value) == (
-            f"estimator 'foo' cannot be loaded: plugin mist-plugin-foo 0.1 failed: {reason}."
-        )
+        assert str(error.value) == (f"estimator 'foo' cannot be loaded: plugin mist-plugin-foo 0.1 failed: {reason}.")
 
 
 class TestFiles:
@@ -450,9 +434,7 @@ class TestFiles:
         assert "my_own" not in sys.modules
 
     def test_equal_stems_do_not_meet(self, tmp_path):
-        registries = [
-            Registry(discover=False, files=[self.write(tmp_path / name, value=name)]) for name in "12"
-        ]
+        registries = [Registry(discover=False, files=[self.write(tmp_path / name, value=name)]) for name in "12"]
         entries = [registry.get("estimators", "mine") for registry in registries]
         assert [r.load(e).value for r, e in zip(registries, entries, strict=True)] == [1, 2]
 

@@ -59,14 +59,10 @@ def test_the_number_comes_first():
 
 
 def test_bits():
-    assert shown(estimate(), units="bits").startswith(
-        "1.1980 ± 0.0061 bits\n95 % interval 1.1859 to 1.2098\n"
-    )
+    assert shown(estimate(), units="bits").startswith("1.1980 ± 0.0061 bits\n95 % interval 1.1859 to 1.2098\n")
 
 
-@pytest.mark.parametrize(
-    ("bound", "words"), [("upper", "an upper bound: the truth is likely lower"), ("none", None)]
-)
+@pytest.mark.parametrize(("bound", "words"), [("upper", "an upper bound: the truth is likely lower"), ("none", None)])
 def test_only_bounds_are_called_bounds(bound, words):
     text = shown(estimate(bound=bound))
     assert (words in text) if words else ("bound" not in text)
@@ -99,9 +95,7 @@ def test_p_value_and_warnings():
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_frame_fits(width):
-    found = estimate(
-        x=tuple(f"a_very_long_name_of_a_column_{i}" * 3 for i in range(2000)), warnings=("word " * 100,)
-    )
+    found = estimate(x=tuple(f"a_very_long_name_of_a_column_{i}" * 3 for i in range(2000)), warnings=("word " * 100,))
     lines = shown(found, terminal=True, width=width).splitlines()
     assert lines[0].startswith("╭─ Mutual information")
     assert {len(line) for line in lines} == {min(width, 80)}

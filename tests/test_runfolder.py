@@ -118,9 +118,7 @@ def test_permissions_are_those_of_any_new_folder(tmp_path):
 def test_an_existing_run_is_replaced_only_by_force_and_whole(tmp_path):
     kept(tmp_path / "run")
     (tmp_path / "run" / "extra").mkdir()
-    with pytest.raises(
-        ConfigError, match=r"'.*run' exists; name another folder, or replace it with --force"
-    ) as caught:
+    with pytest.raises(ConfigError, match=r"'.*run' exists; name another folder, or replace it with --force") as caught:
         RunFolder(tmp_path / "run")
     assert caught.value.exit_code == 2
     with pytest.raises(RuntimeError), RunFolder(tmp_path / "run", force=True):

@@ -15,7 +15,8 @@ def test_every_row_is_valued_once_and_has_one_role_a_fold(n, folds, share, seed)
     cut = cross_fitting(n, folds, share, np.random.default_rng(seed))
     assert sorted(np.concatenate([fold.test for fold in cut])) == list(range(n))
     sizes = [len(fold.test) for fold in cut]
-    assert len(cut) == folds and max(sizes) - min(sizes) <= 1
+    assert len(cut) == folds
+    assert max(sizes) - min(sizes) <= 1
     assert len({len(fold.valid) for fold in cut}) == 1
     for fold in cut:
         assert min(len(fold.train), len(fold.valid), len(fold.test)) > 0
@@ -33,7 +34,9 @@ def test_copies_are_never_parted():
     groups = copies(np.concatenate([rows, rows, rows]))
     for fold in cross_fitting(120, 4, 0.2, np.random.default_rng(0), groups):
         parts = [set(groups[part]) for part in (fold.train, fold.valid, fold.test)]
-        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        assert not (parts[0] & parts[1])
+        assert not (parts[0] & parts[2])
+        assert not (parts[1] & parts[2])
 
 
 def test_a_group_larger_than_a_fold_leaves_no_fold_empty():

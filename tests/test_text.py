@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from mistcli.text import listed, printable
 
 
-@pytest.mark.parametrize(
-    "nasty", ["\x1b]0;title\x07", "a\nb", "a\rb", "\u202ecba", "\ud800", "a\u2028b", "\x9b31m"]
-)
+@pytest.mark.parametrize("nasty", ["\x1b]0;title\x07", "a\nb", "a\rb", "\u202ecba", "\ud800", "a\u2028b", "\x9b31m"])
 def test_what_a_terminal_obeys_is_escaped(nasty):
     assert printable(nasty).isprintable()
     assert "\\" in printable(nasty)

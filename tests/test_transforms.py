@@ -26,7 +26,8 @@ def test_continuous_columns_keep_their_order(name, transform):
     assert (np.diff(features[order]) >= 0).all()
     if transform in ("standard", "asinh") and name != "opposite ends":
         assert len(np.unique(features)) == len(np.unique(column))
-        assert features.mean() == pytest.approx(0, abs=1e-6) and features.std() == pytest.approx(1, abs=1e-6)
+        assert features.mean() == pytest.approx(0, abs=1e-6)
+        assert features.std() == pytest.approx(1, abs=1e-6)
 
 
 def test_normal_scores_of_any_increasing_map_are_the_same():
@@ -34,13 +35,15 @@ def test_normal_scores_of_any_increasing_map_are_the_same():
     scores = Encoder.fit(column, (0,), "normal").encode(column)
     again = Encoder.fit(np.exp(3 * column), (0,), "normal").encode(np.exp(3 * column))
     np.testing.assert_allclose(scores, again, atol=1e-12)
-    assert scores.mean() == pytest.approx(0, abs=1e-9) and scores.std() == pytest.approx(1, abs=0.02)
+    assert scores.mean() == pytest.approx(0, abs=1e-9)
+    assert scores.std() == pytest.approx(1, abs=0.02)
 
 
 def test_ties_share_a_normal_score():
     column = np.array([[1.0], [2.0], [2.0], [3.0]])
     scores = Encoder.fit(column, (0,), "normal").encode(column)[:, 0]
-    assert scores[1] == scores[2] == 0 and scores[0] == -scores[3]
+    assert scores[1] == scores[2] == 0
+    assert scores[0] == -scores[3]
 
 
 def test_a_large_column_is_kept_by_few_knots():
@@ -69,9 +72,7 @@ def test_discrete_columns_become_one_indicator_a_level():
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_kept_and_restored(transform):
     rng = np.random.default_rng(0)
-    values = np.stack(
-        [rng.integers(0, 3, 100).astype(float), rng.standard_cauchy(100), rng.standard_normal(100)], 1
-    )
+    values = np.stack([rng.integers(0, 3, 100).astype(float), rng.standard_cauchy(100), rng.standard_normal(100)], 1)
     encoder = Encoder.fit(values, (3, 0, 0), transform)
     again = Encoder.from_tensors(encoder.levels, transform, "x", encoder.to_tensors("x"))
     assert np.array_equal(again.encode(values), encoder.encode(values))

@@ -24,12 +24,8 @@ def mist_commands() -> Iterable[CommandSpec]:
     yield CommandSpec("list-readers", "mistcli.cli.listing:list_readers", "List the readers of files.")
     yield CommandSpec("list-loggers", "mistcli.cli.listing:list_loggers", "List the loggers.")
     yield CommandSpec("show", "mistcli.cli.show:show", "Show one of them: facts, options, reference.")
-    yield CommandSpec(
-        "plugins", "mistcli.cli.plugins:plugins", "List the plugins, and what is wrong with them."
-    )
-    yield CommandSpec(
-        "config", "mistcli.cli.config:config", "Show the configuration, and where it comes from."
-    )
+    yield CommandSpec("plugins", "mistcli.cli.plugins:plugins", "List the plugins, and what is wrong with them.")
+    yield CommandSpec("config", "mistcli.cli.config:config", "Show the configuration, and where it comes from.")
     yield CommandSpec(
         "completion", "mistcli.cli.completion:completion", "Print the script that completes in your shell."
     )

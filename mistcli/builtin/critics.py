@@ -17,7 +17,7 @@ NONLINEARITIES = ("relu", "silu", "elu", "gelu", "tanh", "leaky_relu", "softplus
 class JointOptions:
     """The options of `joint`."""
 
-    hidden_dims: tuple[int, ...] = option((64, 64), help="Sizes of the hidden layers.", min=1)
+    hidden_dims: tuple[int, ...] = option((32, 32, 32), help="Sizes of the hidden layers.", min=1)
     nonlinearity: Literal["relu", "silu", "elu", "gelu", "tanh", "leaky_relu", "softplus"] = option(
         "silu", help="The nonlinearity between the layers.", choices=NONLINEARITIES
     )

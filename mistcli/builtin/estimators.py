@@ -22,21 +22,21 @@ NEGATIVES = "Negatives per pair; 0 takes all others in the batch, -k all but k o
 class NegativesOptions:
     """The options of `js` and `nwj`."""
 
-    neg_samples: int = option(16, help=NEGATIVES)
+    neg_samples: int = option(2, help=NEGATIVES)
 
 
 @dataclass(frozen=True)
 class InfoNCEOptions:
     """The options of `infonce`, which is bounded by the logarithm of its negatives, and so takes more."""
 
-    neg_samples: int = option(64, help=NEGATIVES)
+    neg_samples: int = option(16, help=NEGATIVES)
 
 
 @dataclass(frozen=True)
 class SMILEOptions:
     """The options of `smile`."""
 
-    neg_samples: int = option(16, help=NEGATIVES)
+    neg_samples: int = option(2, help=NEGATIVES)
     tau: float | None = option(
         5.0,
         help="Log ratios in the partition are clipped to [-tau, tau]; none does not clip.",
@@ -68,7 +68,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         y="any",
         needs_critic=True,
         trained=True,
-        transform="asinh",
+        transform="normal",
     )
     yield EstimatorSpec(
         "nwj",
@@ -83,7 +83,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         y="any",
         needs_critic=True,
         trained=True,
-        transform="asinh",
+        transform="normal",
     )
     yield EstimatorSpec(
         "infonce",
@@ -98,7 +98,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         y="any",
         needs_critic=True,
         trained=True,
-        transform="asinh",
+        transform="normal",
     )
     yield EstimatorSpec(
         "smile",
@@ -113,14 +113,13 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         y="any",
         needs_critic=True,
         trained=True,
-        transform="asinh",
+        transform="normal",
     )
     yield EstimatorSpec(
         "gaussian",
         "mistcli.estimators.gaussian:Gaussian",
         "Closed form for jointly Gaussian columns, finite-sample bias removed.",
-        reference="Elements of Information Theory (Cover and Thomas, 2006), "
-        "https://doi.org/10.1002/047174882X",
+        reference="Elements of Information Theory (Cover and Thomas, 2006), https://doi.org/10.1002/047174882X",
         family="parametric",
         symmetric=True,
     )

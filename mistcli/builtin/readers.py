@@ -14,15 +14,11 @@ __all__ = ["CsvOptions", "mist_readers"]
 class CsvOptions:
     """The options of `csv`."""
 
-    delimiter: str = option(
-        "", help="What stands between two values, or tab or space; found in the header if empty."
-    )
+    delimiter: str = option("", help="What stands between two values, or tab or space; found in the header if empty.")
     encoding: str = option("", help="The encoding; UTF-8, or what a byte order mark says, if empty.")
     decimal: str = option(".", help="The decimal mark of numbers.", choices=(".", ","))
     header: bool = option(True, help="Whether the first row holds the names of the columns.")
-    missing: tuple[str, ...] = option(
-        (), help="Texts that mean a missing value, besides NA, nan and the like."
-    )
+    missing: tuple[str, ...] = option((), help="Texts that mean a missing value, besides NA, nan and the like.")
     text: tuple[str, ...] = option((), help="Columns to read as texts, even if they hold numbers.")
 
 

@@ -20,7 +20,7 @@ def completion(ctx: click.Context, *, shell: str) -> None:
         bash: mist completion bash >> ~/.bashrc
         zsh:  mist completion zsh >> ~/.zshrc
         fish: mist completion fish > ~/.config/fish/completions/mist.fish
-    """  # noqa: D301 - click needs the character
+    """
     complete = get_completion_class(shell)
     if complete is None:  # click knows all three
         raise click.BadParameter(f"click cannot complete in {shell}.")

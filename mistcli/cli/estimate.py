@@ -20,6 +20,7 @@ from mistcli.loggers.hub import Hub, open_loggers
 from mistcli.readers.source import open_source
 from mistcli.resolve import Resolved, resolve
 from mistcli.runfolder import RunFolder
+from mistcli.training.events import Listener, Relay
 
 if TYPE_CHECKING:
     from mistcli.result import Estimate
@@ -55,7 +56,7 @@ def estimate(
     quiet: bool,
     **params: Any,
 ) -> None:
-    r"""Estimate the mutual information of two groups of columns of FILE.
+    """Estimate the mutual information of two groups of columns of FILE.
 
     \b
         mist estimate data.csv --x f1 --y f2
@@ -101,22 +102,19 @@ def _run(resolved: Resolved, choices: Sequence[Choice], out: Path | None, *, for
         hub = Hub([*loggers, *([("--out", folder)] if folder else [])], _logger_failed)
         stack.callback(hub.close)
         stop = stack.enter_context(Interrupt())
-        try:
-            found = _estimated(resolved, hub, stop, folder)
-        except BaseException as error:
-            hub.finish("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error=str(error))
-            raise
-        hub.finish("success" if found.complete else "interrupted", found.to_dict())
+        with Relay(hub) as relay:
+            found = _estimated(resolved, relay, stop, folder)
+            relay.finish(complete=found.complete, result=found.to_dict())
         return found
 
 
-def _estimated(resolved: Resolved, hub: Hub, stop: Interrupt, folder: RunFolder | None) -> Estimate:
+def _estimated(resolved: Resolved, listener: Listener, stop: Interrupt, folder: RunFolder | None) -> Estimate:
     from mistcli.estimation import run
 
-    outcome = run(resolved.config, resolved.registry, listener=hub, should_stop=stop)
+    outcome = run(resolved.config, resolved.registry, listener=listener, should_stop=stop)
     if folder is not None:
         for saved in folder.keep(resolved.values(), outcome.estimate, outcome.keep(), resolved.units):
-            hub.emit(saved)
+            listener.emit(saved)
     return outcome.estimate
 
 

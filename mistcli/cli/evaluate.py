@@ -24,18 +24,14 @@ __all__ = ["evaluate"]
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("data", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--reader", type=ReaderType(), default="", help="The reader, where the file does not say.")
-@click.option(
-    "--level", default="0.95", show_default=True, metavar="FLOAT", help="The level of the interval."
-)
-@click.option(
-    "--units", type=click.Choice(["nats", "bits"]), default="nats", show_default=True, help="The units."
-)
+@click.option("--level", default="0.95", show_default=True, metavar="FLOAT", help="The level of the interval.")
+@click.option("--units", type=click.Choice(["nats", "bits"]), default="nats", show_default=True, help="The units.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.pass_obj
 def evaluate(
     session: Session, /, *, folder: Path, data: Path, reader: str, level: str, units: Units, as_json: bool
 ) -> None:
-    r"""Apply the estimator that `mist estimate --out DIR` kept to the same columns of FILE.
+    """Apply the estimator that `mist estimate --out DIR` kept to the same columns of FILE.
 
     \b
         mist estimate data.csv --x f1 --y f2 --out run

@@ -224,6 +224,6 @@ def mist(ctx: click.Context, *, no_plugins: bool, plugin: tuple[Path, ...], debu
     \b
         mist estimate data.csv --x f1 --y f2
         mist show js
-    """  # noqa: D301 - click needs the character
+    """
     if ctx.obj is None:
         ctx.obj = Session(no_plugins=no_plugins, files=plugin, debug=debug)

@@ -36,8 +36,13 @@ def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(name, no_wrap=name == header[0])
     for row in rows:
         table.add_row(*(Text(_safe(cell)) for cell in row))
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    Console(width=width, highlight=False, emoji=False).print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False, emoji=False).print(table)
+        return
+    console = Console(width=PIPE_WIDTH, highlight=False, emoji=False)
+    with console.capture() as drawn:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
 
 
 def facts(spec: Spec) -> dict[str, Any]:

@@ -32,9 +32,7 @@ class NameType(click.ParamType[str]):
     kinds: ClassVar[Sequence[str]] = KINDS
     name = "name"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Complete a name."""
         entries = _entries(ctx, self.kinds)
         return _items(((entry.label, entry.spec.summary) for entry in entries), incomplete)
@@ -59,9 +57,7 @@ class CriticType(NameType):
 class _ReferenceType(NameType):
     """`NAME:key=value,key=value`; after the colon, options complete."""
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Complete a name, or the name of an option behind it."""
         name, colon, given = incomplete.partition(":")
         if not colon:
@@ -93,9 +89,7 @@ class ColumnType(click.ParamType[str]):
 
     name = "columns"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Complete the name of a column. What cannot be read completes nothing."""
         from mistcli.readers.source import open_source
 

@@ -51,13 +51,15 @@ class JointCritic(Critic):
         x_dim: int,
         y_dim: int,
         *,
-        hidden_dims: Sequence[int] = (64, 64),
+        hidden_dims: Sequence[int] = (32, 32, 32),
         nonlinearity: str = "silu",
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
         if not hidden_dims:
-            raise ConfigError("expected at least one hidden layer in a joint critic; got none: pass hidden_dims=64, say.")
+            raise ConfigError(
+                "expected at least one hidden layer in a joint critic; got none: pass hidden_dims=64, say."
+            )
         self.activate = activation(nonlinearity)
         self.x_layer = Linear(x_dim, hidden_dims[0], generator=generator)
         self.y_layer = Linear(y_dim, hidden_dims[0], generator=generator)

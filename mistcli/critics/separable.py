@@ -47,7 +47,7 @@ class SeparableCritic(Critic):
         x_dim: int,
         y_dim: int,
         *,
-        hidden_dims: Sequence[int] = (64, 64),
+        hidden_dims: Sequence[int] = (32, 32, 32),
         embedding_dim: int = 32,
         nonlinearity: str = "silu",
         generator: Generator | None = None,

@@ -80,9 +80,7 @@ class Cleaning:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON knows it."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
-        }
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -185,9 +183,7 @@ def _known(name: str, values: NDArray[Any], levels: Sequence[str] | None) -> NDA
     """Return the numbers of a continuous column, or the codes of a discrete one."""
     if levels is None:
         if is_text(values):
-            raise DataError(
-                f"column '{printable(name)}' holds texts; expected numbers, as when it was fitted to."
-            )
+            raise DataError(f"column '{printable(name)}' holds texts; expected numbers, as when it was fitted to.")
         return as_continuous(values, name).values
     if values.dtype.kind == "f" and _is_integral(values):
         values = values.astype(np.int64)
@@ -211,9 +207,7 @@ def _forced(names: Sequence[str], columns: Sequence[str], config: CleaningConfig
             continue
         chosen = [name for name in select(columns, selector, side=kind) if name in names]
         if not chosen:
-            raise ConfigError(
-                f"{kind}: '{printable(selector)}' matches no column of x or y: {listed(names)}."
-            )
+            raise ConfigError(f"{kind}: '{printable(selector)}' matches no column of x or y: {listed(names)}.")
         twice = [name for name in chosen if name in forced]
         if twice:
             raise ConfigError(f"{listed(twice)} cannot be both discrete and continuous; choose one.")
@@ -273,9 +267,7 @@ def _check_missing(lacking: Mapping[str, int], keep: NDArray[np.bool_], config: 
     total, dropped = len(keep), int((~keep).sum())
     told = ", ".join(f"'{printable(name)}' {count}" for name, count in lacking.items())
     if config.missing == "error":
-        raise DataError(
-            f"{dropped} of {total} rows lack a value ({told}); pass --missing drop to drop these rows."
-        )
+        raise DataError(f"{dropped} of {total} rows lack a value ({told}); pass --missing drop to drop these rows.")
     share = dropped / total
     if share > config.max_missing:
         worst = max(lacking, key=lambda name: lacking[name])

@@ -20,8 +20,16 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows of one fit, as positions: it trains on `train`, stops by `valid`, and values `test`."""
+    """The rows of one fit, as positions.
 
+    Arguments:
+        number: Which of the folds it is, from 0.
+        train: The rows it trains on.
+        valid: The rows that decide when it stops.
+        test: The rows it values.
+    """
+
+    number: int
     train: Rows
     valid: Rows
     test: Rows
@@ -59,11 +67,14 @@ def cross_fitting(
     fold_of[order] = _cut(sizes[order], folds)
     valid_rank = np.empty(count, dtype=np.int64)
     valid_rank[order] = rng.permutation(count)
-    return [_fold(label, fold_of, valid_rank, k, valid_fraction) for k in np.unique(fold_of)]
+    return [_fold(label, fold_of, valid_rank, int(k), valid_fraction) for k in np.unique(fold_of)]
 
 
 def _cut(sizes: Rows, folds: int) -> Rows:
-    """Assign consecutive groups to folds of nearly equal numbers of rows; a fold that one large group spans stays empty."""
+    """Assign consecutive groups to folds of nearly equal numbers of rows.
+
+    A fold that one large group spans stays empty.
+    """
     before = np.cumsum(sizes) - sizes
     total = int(sizes.sum())
     edges = np.cumsum([total // folds + (k < total % folds) for k in range(folds)])[:-1]
@@ -80,11 +91,11 @@ def _fold(label: Rows, fold_of: Rows, valid_rank: Rows, k: int, valid_fraction: 
     role[ranked[:valid_count]] = 1
     role[fold_of == k] = 2
     row_role = role[label]
-    return Fold(*(np.flatnonzero(row_role == r) for r in range(3)))
+    return Fold(k, *(np.flatnonzero(row_role == r) for r in range(3)))
 
 
 def copies(rows: NDArray[np.float64]) -> Rows | None:
-    """Return the group of each row, equal rows being one group; None if all differ or rows are far too few to be copies.
+    """Return the group of each row, equal rows being one group; None if all differ, or too few do.
 
     Copies of a row on both sides of a split would let a fit value what it has learnt by heart. Where a table has few
     different rows (rounded or discrete columns), equal rows are no copies and may be parted.
@@ -93,14 +104,11 @@ def copies(rows: NDArray[np.float64]) -> Rows | None:
         rows: The rows to compare, (N, D).
 
     Example:
-        >>> copies(np.array([[1.0], [2.0], [1.0]]))
-        array([0, 1, 0])
+        >>> group = copies(np.array([[1.0], [2.0], [1.0]]))
+        >>> bool(group[0] == group[2] != group[1])
+        True
     """
-    packed = (
-        np.ascontiguousarray(rows + 0.0)
-        .view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
-        .ravel()
-    )
+    packed = np.ascontiguousarray(rows + 0.0).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     distinct, group = np.unique(packed, return_inverse=True)
     if len(distinct) == len(rows) or len(distinct) < len(rows) / 10:
         return None

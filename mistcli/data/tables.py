@@ -36,9 +36,7 @@ def table_from(data: Any) -> tuple[Table, list[str]]:
     elif isinstance(data, Mapping):
         pairs = [(str(name), column) for name, column in data.items()]
     else:
-        raise DataError(
-            f"expected a path, a DataFrame, a mapping of columns or a pair; got {type(data).__name__}."
-        )
+        raise DataError(f"expected a path, a DataFrame, a mapping of columns or a pair; got {type(data).__name__}.")
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})

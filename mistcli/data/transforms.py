@@ -1,7 +1,7 @@
 """Maps of columns that leave the mutual information as it is and make it easier to estimate.
 
-Each continuous column goes through an increasing function of its own, each discrete column becomes one indicator a level.
-Both are one-to-one, so that no information is lost or made. All is computed in float64.
+Each continuous column goes through an increasing function of its own, each discrete column becomes one indicator a
+level. Both are one-to-one, so that no information is lost or made. All is computed in float64.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mistcli.errors import DataError
 
-__all__ = ["Encoder", "TRANSFORMS"]
+__all__ = ["TRANSFORMS", "Encoder"]
 
 Floats = NDArray[np.float64]
 State = dict[str, Floats]
@@ -82,27 +83,26 @@ class Encoder:
 
 def _indicators(codes: Floats, count: int) -> Floats:
     """Return one centred indicator a level, (N,) -> (N, L)."""
-    return (codes[:, None] == np.arange(count)).astype(np.float64) - 1.0 / count
+    indicators: Floats = (codes[:, None] == np.arange(count)).astype(np.float64) - 1.0 / count
+    return indicators
 
 
-def _fit_none(column: Floats) -> State:  # noqa: ARG001 - one signature for all
+def _fit_none(column: Floats) -> State:
     return {}
 
 
-def _apply_none(column: Floats, state: Mapping[str, Floats]) -> Floats:  # noqa: ARG001
+def _apply_none(column: Floats, state: Mapping[str, Floats]) -> Floats:
     return column
 
 
 def _fit_standard(column: Floats) -> State:
     """Mean and standard deviation, computed so that neither 1e300 nor 1e-300 over- or underflows."""
-    centre = np.float64(np.mean(column / len(column) * 1.0) * len(column)) if len(column) else np.float64(0)
-    centre = np.median(column) if not np.isfinite(centre) else centre
+    centre = np.median(column)
     rest = column / 2 - centre / 2
-    unit = np.abs(rest).max()
-    unit = unit if unit > 0 else np.float64(1)
-    centre = centre + 2 * unit * np.mean(rest / unit)
-    spread = np.std(rest / unit)
-    return {"centre": np.atleast_1d(centre), "scale": np.atleast_1d(unit), "spread": np.atleast_1d(spread or 1.0)}
+    scale = np.abs(rest).max() or 1.0
+    centre = centre + 2 * scale * np.mean(rest / scale)
+    spread = np.std(rest / scale) or 1.0
+    return {"centre": np.atleast_1d(centre), "scale": np.atleast_1d(scale), "spread": np.atleast_1d(spread)}
 
 
 def _apply_standard(column: Floats, state: Mapping[str, Floats]) -> Floats:
@@ -130,10 +130,8 @@ def _squashed(column: Floats, state: Mapping[str, Floats]) -> Floats:
 
 def _fit_normal(column: Floats) -> State:
     """The normal score of each distinct value, that of its mean rank."""
-    from scipy.special import ndtri
-
     knots, counts = np.unique(column, return_counts=True)
-    scores = ndtri((np.cumsum(counts) - counts / 2) / len(column))
+    scores = torch.special.ndtri(torch.from_numpy((np.cumsum(counts) - counts / 2) / len(column))).numpy()
     if len(knots) > KNOTS:
         place = np.arange(len(knots))
         within = np.linspace(0, len(knots) - 1, KNOTS // 2).round().astype(np.int64)

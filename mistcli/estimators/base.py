@@ -48,7 +48,7 @@ class Estimator(nn.Module, ABC):
         """Return the mean log ratio, `(*,)` in nats."""
         return self.log_ratio(x, y).mean(-1)
 
-    def ceiling(self, n: int) -> float | None:  # noqa: ARG002
+    def ceiling(self, n: int) -> float | None:
         """Return the most that the estimate from `n` pairs can be, in nats; None where nothing but `n` limits it."""
         return None
 
@@ -128,7 +128,7 @@ class CriticEstimator(TrainableEstimator):
 
     value_negatives: ClassVar[int] = 64
 
-    def __init__(self, critic: Critic, *, neg_samples: int = 16) -> None:
+    def __init__(self, critic: Critic, *, neg_samples: int = 2) -> None:
         super().__init__()
         self.critic = critic
         self.neg_samples = neg_samples
@@ -192,7 +192,7 @@ class CriticEstimator(TrainableEstimator):
         shift = torch.cat([torch.zeros(1, dtype=torch.long), _shifts(n, m)]).to(x.device)
         rows = torch.arange(n, device=x.device)
         size = max(1, CHUNK // max(1, (m + 1) * hx.shape[-1] * (hx.numel() // (n * hx.shape[-1]))))
-        parts = [self._score(hx, hy, chunk, (chunk[:, None] + shift) % n) for chunk in rows.split(size)]
+        parts = [self._score(hx, hy, chunk, (chunk[:, None] + shift) % n) for chunk in torch.split(rows, size)]
         scores = torch.cat(parts, -2) if len(parts) > 1 else parts[0]
         return scores[..., 0], scores[..., 1:]
 
@@ -202,7 +202,7 @@ class CriticEstimator(TrainableEstimator):
         if partners.shape[-1] == hy.shape[-2]:
             cross = self.critic.cross(hx, hy)
             return cross.gather(-1, partners.expand_as(cross))
-        picked = hy.index_select(-2, partners.flatten()).unflatten(-2, partners.shape)
+        picked = hy.index_select(-2, partners.flatten()).view(*hy.shape[:-2], *partners.shape, hy.shape[-1])
         return self.critic.score(hx.unsqueeze(-2), picked)
 
 

@@ -17,8 +17,10 @@ class Gaussian(DirectEstimator):
     .. math:: I(X; Y) = \frac{1}{2} \log \frac{|\Sigma_x| |\Sigma_y|}{|\Sigma|}
 
     less the bias that the sample covariance brings, which is known exactly for normal data,
-    :math:`\frac{1}{2} [b(D_x) + b(D_y) - b(D_x + D_y)]` with :math:`b(d) = \sum_{i=1}^d \psi\left(\frac{N - i}{2}\right)`. For data that
-    are not normal it is neither a bound nor consistent: it sees linear dependence only.
+
+    .. math:: \frac{1}{2} [b(D_x) + b(D_y) - b(D_x + D_y)], \qquad b(d) = \sum_{i=1}^d \psi\left(\frac{N - i}{2}\right)
+
+    For data that are not normal it is neither a bound nor consistent: it sees linear dependence only.
 
     References:
         | Elements of Information Theory, section 8.5 (Cover and Thomas, 2006)
@@ -38,7 +40,7 @@ class Gaussian(DirectEstimator):
     covariance: Tensor
     offset: Tensor
 
-    def fit_log_ratio(self, x: Tensor, y: Tensor, *, generator: Generator | None = None) -> Tensor:  # noqa: ARG002
+    def fit_log_ratio(self, x: Tensor, y: Tensor, *, generator: Generator | None = None) -> Tensor:
         """Fit the covariance and return the log ratios under it, (N,) in nats.
 
         Raises:
@@ -60,7 +62,7 @@ class Gaussian(DirectEstimator):
         return self.log_ratio(x, y)
 
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
-        r"""Return :math:`\log \frac{\mathcal{N}(x, y)}{\mathcal{N}(x) \mathcal{N}(y)}` less the bias, :math:`(*, N)` in nats."""
+        r"""Return the log ratio of the fitted normal densities less the bias, :math:`(*, N)` in nats."""
         dx = x.shape[-1]
         z = torch.cat([x, y], -1) - self.mean
         joint = _log_density(z, self.covariance)
@@ -80,14 +82,16 @@ class Gaussian(DirectEstimator):
 def _bias(d: int, n: int) -> Tensor:
     """Return the bias of the log determinant of a sample covariance, up to terms that cancel."""
     i = torch.arange(1, d + 1, dtype=torch.float64)
-    return torch.digamma((n - i) / 2).sum()
+    bias: Tensor = torch.digamma((n - i) / 2).sum()
+    return bias
 
 
 def _log_density(z: Tensor, covariance: Tensor) -> Tensor:
     """Return the log density of a centred normal, up to the constant that cancels in a ratio."""
     factor = torch.linalg.cholesky(covariance)
     white = torch.linalg.solve_triangular(factor, z.mT, upper=False)
-    return -0.5 * white.square().sum(-2) - factor.diagonal().log().sum()
+    density: Tensor = -0.5 * white.square().sum(-2) - factor.diagonal().log().sum()
+    return density
 
 
 def _refuse_singular(covariance: Tensor, dx: int) -> None:
@@ -97,8 +101,7 @@ def _refuse_singular(covariance: Tensor, dx: int) -> None:
     for side, block in (("x", correlation[:dx, :dx]), ("y", correlation[dx:, dx:])):
         if torch.linalg.eigvalsh(block)[0] < 1e-10:
             raise DataError(
-                f"expected columns of {side} that are not linear combinations of each other; got such a combination: "
-                "select fewer columns."
+                f"expected columns of {side} that are not linear combinations of each other; some are: select fewer."
             )
     if torch.linalg.eigvalsh(correlation)[0] < 1e-10:
         raise DataError(

@@ -18,7 +18,8 @@ __all__ = ["InfoNCE"]
 class InfoNCE(CriticEstimator):
     r"""InfoNCE lower bound.
 
-    .. math:: I(X; Y) \geq \mathbb{E}\left[\log \frac{e^{f(x_i, y_i)}}{\frac{1}{M + 1} \sum_{j = 0}^{M} e^{f(x_i, y_j)}}\right]
+    .. math:: I(X; Y) \geq \mathbb{E}\left[
+              \log \frac{e^{f(x_i, y_i)}}{\frac{1}{M + 1} \sum_{j = 0}^{M} e^{f(x_i, y_j)}}\right]
 
     where :math:`y_0 = y_i` and the others are negatives. It never exceeds :math:`\log(M + 1)`.
 
@@ -42,7 +43,7 @@ class InfoNCE(CriticEstimator):
     stackable: ClassVar[bool] = True
     value_negatives: ClassVar[int] = 255
 
-    def __init__(self, critic: Critic, *, neg_samples: int = 64) -> None:
+    def __init__(self, critic: Critic, *, neg_samples: int = 16) -> None:
         super().__init__(critic, neg_samples=neg_samples)
 
     def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:

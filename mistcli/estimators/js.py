@@ -17,8 +17,9 @@ class JS(NWJ):
 
     .. math:: \max_f \; \mathbb{E}_{p(x, y)}[-\mathrm{sp}(-f(x, y))] - \mathbb{E}_{p(x) p(y)}[\mathrm{sp}(f(x, y))]
 
-    with :math:`\mathrm{sp}(z) = \log(1 + e^z)`. Its optimum is :math:`f^* = \log \frac{p(x, y)}{p(x) p(y)}`, that of `NWJ`, but
-    its gradients are bounded, so that it trains where NWJ diverges. The value is the NWJ bound at the trained critic.
+    with :math:`\mathrm{sp}(z) = \log(1 + e^z)`. Its optimum is :math:`f^* = \log \frac{p(x, y)}{p(x) p(y)}`, that of
+    `NWJ`, but its gradients are bounded, so that it trains where NWJ diverges. The value is the NWJ bound at the
+    trained critic.
 
     References:
         | Learning deep representations by mutual information estimation and maximization (Hjelm et al., 2019)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 __all__ = ["KSG"]
+
+SHARED = 1.3
+"""How much wider repetitions spread than local terms tell, since near rows share neighbours: 1.0 to 1.3 on normals
+with one column a side, up to 1.6 with three."""
 
 JITTER = 1e-10
 """The size of the noise that breaks ties, relative to columns of unit variance."""
@@ -25,9 +25,9 @@ class KSG(DirectEstimator):
 
     .. math:: I(X; Y) \approx \psi(k) + \psi(N) - \langle \psi(n_x + 1) + \psi(n_y + 1) \rangle
 
-    where :math:`n_x` and :math:`n_y` count the rows that are nearer in x, and in y, than the :math:`k`-th neighbour in both, in
-    the maximum norm. Nearly free of bias in few dimensions; it falls short of the truth above some ten columns,
-    and where the information is large. Ties are broken by noise of a relative size of 1e-10.
+    where :math:`n_x` and :math:`n_y` count the rows that are nearer in x, and in y, than the :math:`k`-th neighbour in
+    both, in the maximum norm. Nearly free of bias in few dimensions; it falls short of the truth above some ten
+    columns, and where the information is large. Ties are broken by noise of a relative size of 1e-10.
 
     References:
         | Estimating mutual information (Kraskov, Stögbauer and Grassberger, 2004)
@@ -66,15 +66,20 @@ class KSG(DirectEstimator):
         """Return the local terms of other pairs, each joined alone to the fitted ones, (N,) in nats."""
         return self._local(x, y, own=0)
 
+    def stderr(self, log_ratio: Tensor) -> float:
+        """Return the standard error of the mean local term, in nats, with allowance for shared neighbours."""
+        return SHARED * super().stderr(log_ratio)
+
     def _local(self, x: Tensor, y: Tensor, *, own: int) -> Tensor:
         from scipy.spatial import cKDTree  # a tenth of a second that estimators without trees need not pay
 
         ref_x, ref_y = self.x.numpy(), self.y.numpy()
         points_x, points_y = x.double().numpy(), y.double().numpy()
         tree = cKDTree(_joined(ref_x, ref_y))
-        distance, _ = tree.query(_joined(points_x, points_y), k=[self.k + own], p=float("inf"), workers=-1)
-        n_x = _count_within(ref_x, points_x, distance[:, 0]) - own
-        n_y = _count_within(ref_y, points_y, distance[:, 0]) - own
+        found = tree.query(_joined(points_x, points_y), k=[self.k + own], p=float("inf"), workers=-1)
+        radius = np.asarray(found[0], dtype=np.float64)[:, 0]
+        n_x = _count_within(ref_x, points_x, radius) - own
+        n_y = _count_within(ref_y, points_y, radius) - own
         n = torch.tensor(float(len(ref_x) + 1 - own), dtype=torch.float64)
         k = torch.tensor(float(self.k), dtype=torch.float64)
         counts = torch.digamma(torch.from_numpy(n_x + 1.0)) + torch.digamma(torch.from_numpy(n_y + 1.0))
@@ -87,8 +92,6 @@ def _jittered(x: Tensor, generator: Generator | None) -> Tensor:
 
 
 def _joined(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
     return np.concatenate([x, y], axis=1)
 
 
@@ -96,7 +99,6 @@ def _count_within(
     reference: NDArray[np.float64], points: NDArray[np.float64], radius: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Count the reference rows that are strictly nearer to each point than its radius, in the maximum norm."""
-    import numpy as np
     from scipy.spatial import cKDTree
 
     if reference.shape[1] == 1:

@@ -17,8 +17,8 @@ class NWJ(CriticEstimator):
 
     .. math:: I(X; Y) \geq 1 + \mathbb{E}_{p(x, y)}[f(x, y)] - \mathbb{E}_{p(x) p(y)}[e^{f(x, y)}]
 
-    Tight at :math:`f^* = \log \frac{p(x, y)}{p(x) p(y)}` (the paper's critic is :math:`f + 1`). Unbiased; its variance grows
-    exponentially with the mutual information.
+    Tight at :math:`f^* = \log \frac{p(x, y)}{p(x) p(y)}` (the paper's critic is :math:`f + 1`). Unbiased; its
+    variance grows exponentially with the mutual information.
 
     References:
         | Estimating divergence functionals and the likelihood ratio by convex risk minimization (Nguyen et al., 2010)
@@ -39,6 +39,6 @@ class NWJ(CriticEstimator):
     bound: ClassVar[Bound] = "lower"
     stackable: ClassVar[bool] = True
 
-    def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:  # noqa: ARG002
+    def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:
         r"""Return :math:`\frac{1}{M} \sum_j e^{f(x_i, y_j)} - 1`, :math:`(*, N)`."""
         return neg.exp().mean(-1) - 1

@@ -45,13 +45,13 @@ class SMILE(JS):
 
     bound: ClassVar[Bound] = "none"
 
-    def __init__(self, critic: Critic, *, neg_samples: int = 16, tau: float | None = 5.0) -> None:
+    def __init__(self, critic: Critic, *, neg_samples: int = 2, tau: float | None = 5.0) -> None:
         super().__init__(critic, neg_samples=neg_samples)
         if tau is not None and not tau > 0:
             raise ConfigError(f"expected tau > 0, or None; got {tau}.")
         self.tau = tau
 
-    def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:  # noqa: ARG002
+    def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:
         r"""Return :math:`\log Z + Z_i / Z - 1`, :math:`(*, N)`, whose mean over pairs is :math:`\log Z`.
 
         With the share :math:`Z_i` of each pair the spread of the log ratios holds the spread of the partition too.

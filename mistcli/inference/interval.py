@@ -9,26 +9,29 @@ from numpy.typing import NDArray
 
 from mistcli.result import Interval
 
-__all__ = ["interval", "stderr"]
+__all__ = ["interval", "resolution", "stderr"]
 
 
 def stderr(
     log_ratio: NDArray[np.float64],
     fold: NDArray[np.int64] | None = None,
     group: NDArray[np.int64] | None = None,
+    *,
+    least: float = 0.0,
 ) -> float:
     r"""Return the standard error of the mean log ratio, in nats.
 
     .. math:: \mathrm{SE}^2 = \max\left(\frac{1}{N^2} \sum_g \Big(\sum_{i \in g} (\ell_i - \bar\ell)\Big)^2,
               \; \frac{1}{K} \mathrm{Var}_k(\bar\ell_k)\right)
 
-    The first term is the spread over pairs, where copies of one row count as one; the second is the spread over folds, which
-    also holds what differs from fit to fit.
+    The first term is the spread over pairs, where copies of one row count as one; the second is the spread over folds,
+    which also holds what differs from fit to fit.
 
     Arguments:
         log_ratio: The log ratio of each pair, (N,) in nats.
         fold: The fold that valued each pair, (N,); None where there is one for all.
         group: The group of each pair, (N,), pairs of one group being copies; None where all differ.
+        least: The least standard error that the data can give, in nats; see `resolution`.
 
     Example:
         >>> round(stderr(np.array([0.0, 1.0, 0.0, 1.0])), 3)
@@ -38,10 +41,29 @@ def stderr(
     sums = centred if group is None else np.bincount(group, weights=centred)
     over_pairs = float(np.square(sums).sum()) / len(log_ratio) ** 2
     if fold is None:
-        return float(np.sqrt(over_pairs))
+        return max(float(np.sqrt(over_pairs)), least)
     means = np.bincount(fold, weights=log_ratio) / np.bincount(fold)
     over_folds = float(means.var(ddof=1)) / len(means)
-    return float(np.sqrt(max(over_pairs, over_folds)))
+    return max(float(np.sqrt(max(over_pairs, over_folds))), least)
+
+
+def resolution(x_dim: int, y_dim: int, n: int) -> float:
+    r"""Return the standard error that remains where all log ratios are 0, in nats.
+
+    .. math:: \sqrt{D_x D_y / 2} \, / N
+
+    is the spread of the maximum-likelihood estimate of independent normals; no estimator knows independence better.
+
+    Arguments:
+        x_dim: The number of features of x.
+        y_dim: The number of features of y.
+        n: The number of pairs.
+
+    Example:
+        >>> round(resolution(1, 1, 1000), 5)
+        0.00071
+    """
+    return float(np.sqrt(x_dim * y_dim / 2)) / n
 
 
 def interval(value: float, error: float, level: float) -> Interval:

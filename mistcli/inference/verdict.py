@@ -9,7 +9,9 @@ from mistcli.result import Interval
 
 __all__ = ["verdict"]
 
-BELOW = "below 0, which the mutual information never is: the estimator learnt nothing that holds on rows it has not seen"
+BELOW = (
+    "below 0, which the mutual information never is: the estimator learnt nothing that holds on rows it has not seen"
+)
 
 NEAR = 1.0
 """How near to a ceiling, in nats, an estimate counts as saturated."""
@@ -31,6 +33,6 @@ def verdict(nats: float, interval: Interval, n: int, ceiling: float | None = Non
     if interval.low <= 0:
         yield "not distinguishable from 0: the interval covers it" if interval.high >= 0 else BELOW
     if ceiling is not None and nats > ceiling - NEAR:
-        yield f"saturated: this estimator gives at most {ceiling:.2f} nats with its negatives, and the truth may be higher"
+        yield f"saturated: this estimator gives at most {ceiling:.2f} nats here, and the truth may be higher"
     elif nats > math.log(n) - NEAR:
         yield f"saturated: {n} rows cannot support more than about {math.log(n):.2f} nats, and the truth may be higher"

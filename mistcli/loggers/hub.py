@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from mistcli.config import Choice
 from mistcli.errors import MistError, PluginError
 from mistcli.loggers.base import Logger
 from mistcli.options import fields, parse
-from mistcli.training.events import Event, Listener, RunFinished, RunStarted
+from mistcli.training.events import Event, Listener
 
 if TYPE_CHECKING:
     from mistcli.registry import Registry
 
 __all__ = ["Hub", "open_loggers"]
-
-Status: TypeAlias = Literal["success", "interrupted", "failed"]
 
 
 class Hub(Listener):
@@ -38,18 +35,12 @@ class Hub(Listener):
         >>> hub.emit(Event())
     """
 
-    def __init__(
-        self, loggers: Iterable[tuple[str, Logger]], on_failure: Callable[[str, BaseException], None]
-    ) -> None:
+    def __init__(self, loggers: Iterable[tuple[str, Logger]], on_failure: Callable[[str, BaseException], None]) -> None:
         self._loggers = list(loggers)
         self._on_failure = on_failure
-        self._running = False
 
     def emit(self, event: Event) -> None:
         """Pass `event` on."""
-        self._running = isinstance(event, RunStarted) or (
-            self._running and not isinstance(event, RunFinished)
-        )
         for pair in tuple(self._loggers):
             name, logger = pair
             try:
@@ -59,13 +50,6 @@ class Hub(Listener):
                 self._on_failure(name, error)
                 with contextlib.suppress(Exception, SystemExit):
                     logger.close()
-
-    def finish(
-        self, status: Status, result: Mapping[str, Any] = MappingProxyType({}), error: str = ""
-    ) -> None:
-        """Emit `RunFinished`, if the run has started and not finished yet."""
-        if self._running:
-            self.emit(RunFinished(status, result, error))
 
     def close(self) -> None:
         """Close all loggers that are still on."""

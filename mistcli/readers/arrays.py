@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,10 +93,17 @@ def _integers(values: list[Any]) -> NDArray[Any]:
 
 
 def _texts(array: NDArray[Any], name: str) -> NDArray[Any]:
-    try:
-        return (np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array).astype(object)
-    except (UnicodeDecodeError, SystemError):  # the latter for numbers in the file that are no characters
-        raise DataError(_refusal(name, "bytes that are not UTF-8")) from None
+    if array.dtype.kind == "S":
+        try:
+            array = np.char.decode(array, "utf-8")
+        except UnicodeDecodeError:
+            raise DataError(_refusal(name, "bytes that are not UTF-8")) from None
+    if array.dtype.kind == "U" and array.size:
+        # NumPy makes broken strings of numbers that are no characters, which a file may well hold
+        native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        if native.view(np.uint32).max() > sys.maxunicode:
+            raise DataError(_refusal(name, "texts of what are no characters"))
+    return array.astype(object)
 
 
 def _time(array: NDArray[Any], name: str) -> NDArray[Any]:

@@ -265,9 +265,7 @@ def _first_row(lines: _Lines, marks: Sequence[str], path: Path) -> tuple[list[st
 
 def _check_names(names: Sequence[str], path: Path) -> None:
     if len(names) > MOST_COLUMNS:
-        raise DataError(
-            f"'{printable(path.name)}' has {len(names):,} columns; at most {MOST_COLUMNS:,} are read."
-        )
+        raise DataError(f"'{printable(path.name)}' has {len(names):,} columns; at most {MOST_COLUMNS:,} are read.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"'{printable(path.name)}' has several columns named {listed(twice)}; rename one.")

@@ -119,11 +119,7 @@ class Utf8Stream(io.RawIOBase):
         if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
             line = self._lines + error.object[: error.start].count(b"\n") + 1
             where = f"byte 0x{error.object[error.start]:02x} in line {line}"
-        hint = (
-            ""
-            if self._given
-            else "; save it as UTF-8, or pass its encoding, as in --reader csv:encoding=latin-1"
-        )
+        hint = "" if self._given else "; save it as UTF-8, or pass its encoding, as in --reader csv:encoding=latin-1"
         return f"'{self._name}' is not {self._encoding.removesuffix('-sig').upper()}: {where}{hint}."
 
 

@@ -47,9 +47,7 @@ def _refusal(path: Path, error: Exception) -> DataError:
         return DataError(f"'{name}' holds Python objects, which are never loaded; save numbers or texts.")
     if "mmap length" in detail or "too big" in detail:
         return DataError(f"'{name}' is cut off: its header promises more values than the file holds.")
-    return DataError(
-        f"'{name}' is not a file of NumPy (pickles are never loaded): {printable(detail, limit=200)}."
-    )
+    return DataError(f"'{name}' is not a file of NumPy (pickles are never loaded): {printable(detail, limit=200)}.")
 
 
 def _mapped(path: Path) -> NDArray[Any]:
@@ -63,13 +61,9 @@ def _mapped(path: Path) -> NDArray[Any]:
     except Exception as error:  # a hostile header raises nearly anything, SyntaxError and RecursionError too
         raise _refusal(path, error) from error
     if array.ndim not in (1, 2) or (array.dtype.names and array.ndim != 1):
-        raise DataError(
-            f"'{printable(path.name)}' holds an array of shape {array.shape}; expected (N,) or (N, D)."
-        )
+        raise DataError(f"'{printable(path.name)}' holds an array of shape {array.shape}; expected (N,) or (N, D).")
     if array.ndim == 2 and array.shape[1] > MOST_COLUMNS:
-        raise DataError(
-            f"'{printable(path.name)}' has {array.shape[1]:,} columns; at most {MOST_COLUMNS:,} are read."
-        )
+        raise DataError(f"'{printable(path.name)}' has {array.shape[1]:,} columns; at most {MOST_COLUMNS:,} are read.")
     if not array.dtype.itemsize:
         raise DataError(f"'{printable(path.name)}' holds values of no size; expected numbers or texts.")
     return array

@@ -66,9 +66,7 @@ class NpzReader(Reader):
             raise DataError(f"'{printable(path.name)}' has more than {MOST_COLUMNS:,} columns.")
         twice = [name for name, count in Counter(column.name for column in columns).items() if count > 1]
         if twice:
-            raise DataError(
-                f"'{printable(path.name)}' has several columns named {listed(twice)}; rename one."
-            )
+            raise DataError(f"'{printable(path.name)}' has several columns named {listed(twice)}; rename one.")
         return columns
 
     def read(self, path: Path, names: Sequence[str]) -> Table:
@@ -134,9 +132,7 @@ def _unpacked(archive: zipfile.ZipFile, member: _Member, path: Path) -> np.ndarr
         raise DataError(f"{name} is {member.told}; expected an array (N,) or (N, D) of numbers or texts.")
     size = member.header + math.prod(member.shape) * member.dtype.itemsize
     if size != member.info.file_size or not member.dtype.itemsize:
-        raise DataError(
-            f"{name} is damaged: its header promises {size} bytes, it has {member.info.file_size}."
-        )
+        raise DataError(f"{name} is damaged: its header promises {size} bytes, it has {member.info.file_size}.")
     if size > max(RATIO_MATTERS, MOST_RATIO * member.info.compress_size):
         raise DataError(
             f"{name} unpacks to more than {MOST_RATIO} times its size, which no data does; "

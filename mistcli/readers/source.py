@@ -69,8 +69,7 @@ class Source:
             raise
         except Exception as error:
             raise PluginError(
-                f"reader {self._name!r} failed on '{printable(self._path.name)}': "
-                f"{type(error).__name__}: {error}."
+                f"reader {self._name!r} failed on '{printable(self._path.name)}': {type(error).__name__}: {error}."
             ) from error
 
 
@@ -163,7 +162,5 @@ def _only(found: Sequence[Entry], path: Path, registry: Registry) -> Entry:
     """Return the one reader to take: a built-in one before others, which must not be several."""
     if len(found) > 1 and found[0].plugin != BUILTIN:
         choices = ", ".join(entry.label for entry in found)
-        raise ConfigError(
-            f"several readers know '{printable(path.name)}'; choose with --reader, one of: {choices}."
-        )
+        raise ConfigError(f"several readers know '{printable(path.name)}'; choose with --reader, one of: {choices}.")
     return registry.get("readers", found[0].label)

@@ -36,7 +36,9 @@ def show(estimate: Estimate, console: Console, *, units: Units = "nats", title: 
         frame = Panel(body, title=name, title_align="left", box=box.ROUNDED, padding=(1, 2), width=width)
         console.print(frame, highlight=False)
     else:
-        console.print(body, highlight=False, soft_wrap=True)
+        with console.capture() as drawn:
+            console.print(body, highlight=False, soft_wrap=True)
+        console.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
 def number(value: float, stderr: float) -> str:

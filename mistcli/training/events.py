@@ -1,7 +1,7 @@
 """What happens in a run, as plain data that loggers receive.
 
-A run is `RunStarted`, then any number of `Evaluated`, `Warned` and `Saved`, then exactly one `RunFinished`. Values are plain
-numbers and strings, never tensors. More kinds may come with a later version of mist: a logger ignores what it
+A run is `RunStarted`, then any number of `Evaluated`, `Warned` and `Saved`, then exactly one `RunFinished`. Values are
+plain numbers and strings, never tensors. More kinds may come with a later version of mist: a logger ignores what it
 does not know.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Self
 
 __all__ = [
     "COLUMNS",
@@ -115,6 +116,42 @@ class Listener:
 
     def emit(self, event: Event) -> None:
         """Take note of `event`."""
+
+
+class Relay(Listener):
+    """Passes events on, and tells the end of a run that was begun, whichever way it comes.
+
+    Arguments:
+        listener: Whoever they are passed on to.
+
+    Example:
+        >>> with Relay(Listener()) as relay:
+        ...     relay.emit(RunStarted("js", {}, steps=0, n=10))
+        ...     relay.finish(complete=True, result={"mi": 0.5})
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._running = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._running:
+            stopped = isinstance(error, KeyboardInterrupt)
+            self.emit(RunFinished("interrupted" if stopped else "failed", {}, str(error)))
+
+    def emit(self, event: Event) -> None:
+        """Pass `event` on."""
+        self._running = isinstance(event, RunStarted) or (self._running and not isinstance(event, RunFinished))
+        self._listener.emit(event)
+
+    def finish(self, *, complete: bool, result: Mapping[str, Any]) -> None:
+        """Tell that the run ended with a result."""
+        self.emit(RunFinished("success" if complete else "interrupted", result))
 
 
 def rows(event: Evaluated) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from mistcli.estimators.base import TrainableEstimator
 from mistcli.errors import PluginError
+from mistcli.estimators.base import TrainableEstimator
 
 __all__ = ["Stack"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,12 +15,13 @@ from mistcli.data.splitting import Fold
 from mistcli.errors import FitError
 from mistcli.estimators.base import TrainableEstimator
 from mistcli.training.events import Evaluated, Listener
+from mistcli.training.optimizers import Optimizer, learning_rate
 from mistcli.training.stack import Stack
 from mistcli.training.stopping import EarlyStopping
 
 __all__ = ["Fits", "fit", "generator", "steps"]
 
-AUTO_STEPS = 400
+AUTO_STEPS = 500
 """The training steps where neither steps nor epochs were asked for."""
 
 EVALUATIONS = 20
@@ -54,7 +54,6 @@ def fit(
     config: TrainingConfig,
     *,
     seed: int,
-    replicas: Sequence[int] | None = None,
     listener: Listener | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Fits:
@@ -64,26 +63,23 @@ def fit(
         make: Makes an untrained estimator, its weights drawn from a generator.
         x: One side of all rows, (N, Dx).
         y: The other side, (N, Dy).
-        folds: The rows of each fit.
+        folds: The rows of each fit; the number of a fold, with `seed`, decides the fit's weights and batches.
         config: How to train.
         seed: The seed from which each fit's own is derived.
-        replicas: The number of each fit, which with `seed` decides its weights and batches; 0, 1, ... by default.
         listener: Is told of every evaluation.
         should_stop: Is asked after every step whether to stop; what was learnt is kept.
 
     Raises:
         FitError: If a fit has no finite loss before it has begun.
     """
-    numbers = range(len(folds)) if replicas is None else replicas
-    stack = Stack([make(generator(seed, "weights", r)).to(x.device) for r in numbers])
-    batches = [_Batches(fold.train, generator(seed, "batches", r)) for fold, r in zip(folds, numbers, strict=True)]
+    stack = Stack([make(generator(seed, "weights", fold.number)).to(x.device) for fold in folds])
+    batches = [_Batches(fold.train, generator(seed, "batches", fold.number)) for fold in folds]
     rows = min(len(fold.train) for fold in folds)
     size = min(config.batch_size, rows)
     total = steps(config, rows)
     every = max(1, total // EVALUATIONS)
     watch = _Watch(stack, x, y, folds, rows / size, config.patience, listener or Listener())
-    optimizer = _optimizer(stack, config)
-    schedule = _schedule(optimizer, config, total)
+    optimizer = Optimizer(config.optimizer, stack.parameters())
     watch.look(0)
     if not torch.isfinite(watch.stopping.best).all():
         raise FitError("the estimator has no finite loss on this data before training; try another --transform.")
@@ -91,10 +87,8 @@ def fit(
     while step < total and not watch.stopping.done.all():
         picked = torch.stack([b.take(size) for b in batches]).to(x.device)
         loss = stack.loss(x[picked], y[picked])
-        optimizer.zero_grad()
         loss.sum().backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
+        optimizer.step(learning_rate(config.schedule, config.lr, step, total))
         watch.trained(loss)
         step += 1
         if should_stop():
@@ -191,32 +185,3 @@ class _Watch:
 def _evaluated(step: int, epoch: float, split: Literal["train", "valid"], seen: dict[str, Tensor]) -> Evaluated:
     per_fit = {key: tuple(value.tolist()) for key, value in seen.items()}
     return Evaluated(step, epoch, split, {key: sum(v) / len(v) for key, v in per_fit.items()}, per_fit)
-
-
-def _optimizer(stack: Stack, config: TrainingConfig) -> torch.optim.Optimizer:
-    parameters = list(stack.parameters())
-    fused = all(p.device.type in ("cpu", "cuda") for p in parameters)
-    match config.optimizer:
-        case "adam":
-            return torch.optim.Adam(parameters, lr=config.lr, fused=fused)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr=config.lr, fused=fused)
-        case "sgd":
-            return torch.optim.SGD(parameters, lr=config.lr, momentum=0.9)
-        case "rmsprop":
-            return torch.optim.RMSprop(parameters, lr=config.lr)
-
-
-def _schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, total: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """Return how the learning rate goes over `total` steps: one cycle rises over a tenth and falls along a cosine."""
-
-    def factor(step: int) -> float:
-        if config.schedule == "constant":
-            return 1.0
-        done = step / total
-        rising = 0.1 if config.schedule == "onecycle" else 0.0
-        if done < rising:
-            return (step + 1) / (rising * total + 1)
-        return 0.5 * (1 + math.cos(math.pi * (done - rising) / (1 - rising)))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

@@ -16,9 +16,7 @@ MIST_API = "1.0"
 class FooOptions:
     """The options of `foo`: keyword arguments of its class, and `-o key=value` on the command line."""
 
-    neg_samples: int = option(
-        16, help="Negatives per pair; 0 takes all others in the batch, -k all but k others."
-    )
+    neg_samples: int = option(16, help="Negatives per pair; 0 takes all others in the batch, -k all but k others.")
 
 
 @hookimpl

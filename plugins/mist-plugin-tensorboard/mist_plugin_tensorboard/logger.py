@@ -137,9 +137,7 @@ def _flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 def _session_end(status: str) -> summary_pb2.Summary:
     """Tell the HParams page how the run ended."""
-    info = plugin_data_pb2.SessionEndInfo(
-        status=STATUS.get(status, api_pb2.STATUS_UNKNOWN), end_time_secs=time.time()
-    )
+    info = plugin_data_pb2.SessionEndInfo(status=STATUS.get(status, api_pb2.STATUS_UNKNOWN), end_time_secs=time.time())
     data = plugin_data_pb2.HParamsPluginData(session_end_info=info)
     summary = summary_pb2.Summary()
     summary.value.add(

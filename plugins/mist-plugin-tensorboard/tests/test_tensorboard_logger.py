@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -145,9 +147,7 @@ def test_runs_of_one_name_keep_their_files(tmp_path):
     assert len(list((tmp_path / "js-1").iterdir())) == 2
 
 
-@pytest.mark.parametrize(
-    ("run", "folder"), [("../../x", "x"), ("a/b c", "a-b-c"), ("..", "run"), ("é_1", "é_1")]
-)
+@pytest.mark.parametrize(("run", "folder"), [("../../x", "x"), ("a/b c", "a-b-c"), ("..", "run"), ("é_1", "é_1")])
 def test_a_run_stays_in_its_directory(tmp_path, run, folder):
     log(tmp_path / "runs", (RunStarted(run, {}, 0, 10),))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [folder]
@@ -175,3 +175,28 @@ def test_it_is_installed_under_the_group_of_mist():
     found = [e for e in importlib.metadata.entry_points(group="mist") if e.name == "tensorboard"]
     assert [e.load() for e in found] == [mist_plugin_tensorboard]
     assert [spec.name for spec in mist_plugin_tensorboard.mist_loggers()] == ["tensorboard"]
+
+
+def test_a_real_run_is_read_back(tmp_path):
+    rows = "".join(f"{i % 17},{i % 17 + i % 3 / 7}\n" for i in range(300))
+    (tmp_path / "data.csv").write_text("a,b\n" + rows)
+    flags = ["--x", "a", "--y", "b", "--estimator", "js", "--max-steps", "20", "--folds", "2", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "mistcli",
+        "estimate",
+        "data.csv",
+        *flags,
+        "--logger",
+        "tensorboard:dir=tb",
+    ]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MIST_")}
+    run = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    accumulator = read(next((tmp_path / "tb").iterdir()))
+    ((_, shown),) = scalars(accumulator, "result/mi")
+    assert shown == pytest.approx(json.loads(run.stdout)["mi"], rel=1e-6)
+    assert {"loss/train", "mi/valid", "mi/valid/fit_1", "parameters"} <= set(accumulator.Tags()["tensors"])
+    session = hparams(accumulator, metadata.SESSION_START_INFO_TAG).hparams
+    assert session["estimator.name"].string_value == "js"
