@@ -217,7 +217,7 @@ class Registry:
     def _builtins(self, kind: str) -> list[Entry]:
         if kind not in self._builtin:
             specs: dict[str, tuple[Spec, ...]] = {}
-            faults = collect(importlib.import_module(HOOKS[kind]), specs) if kind in HOOKS else []
+            faults = [f for name in HOOKS.get(kind, ()) for f in collect(importlib.import_module(name), specs)]
             if faults:
                 raise RuntimeError("; ".join(faults))
             self._builtin[kind] = [

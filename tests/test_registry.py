@@ -100,7 +100,7 @@ class TestDiscovery:
         (site.path / "scipy.py").write_text("")
         site.add("mist-plugin-heavy", "import scipy")
         assert record(Registry.from_environment(), "heavy").heavy == ("scipy",)
-        monkeypatch.delitem(sys.modules, "scipy")
+        del sys.modules["scipy"]
 
     def test_printing_goes_to_stderr(self, site, capsys):
         source = "print('imported')\n" + HEAD

@@ -1,7 +1,8 @@
 """The built-in plugin: what mist brings itself, through the same hooks as everybody else.
 
-One module a hook, imported when its kind is first asked for, so that `mist --help` need not make the option
-classes of estimators. They hold specs and option classes only; what they point to is imported on use.
+One module a hook, or one a family of estimators, imported when its kind is first asked for, so that `mist --help` need
+not make the option classes of estimators. They hold specs and option classes only; what they point to is imported on
+use.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from types import MappingProxyType
 
 __all__ = ["HOOKS"]
 
-HOOKS: Mapping[str, str] = MappingProxyType(
+HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "estimators": "mistcli.builtin.estimators",
-        "critics": "mistcli.builtin.critics",
-        "readers": "mistcli.builtin.readers",
-        "loggers": "mistcli.builtin.loggers",
-        "commands": "mistcli.builtin.commands",
+        "estimators": ("mistcli.builtin.discriminative", "mistcli.builtin.classical"),
+        "critics": ("mistcli.builtin.critics",),
+        "readers": ("mistcli.builtin.readers",),
+        "loggers": ("mistcli.builtin.loggers",),
+        "commands": ("mistcli.builtin.commands",),
     }
 )
-"""The module that implements the hook of each kind."""
+"""The modules that implement the hook of each kind."""

@@ -1,4 +1,4 @@
-"""The built-in estimators, as data: what each is, where it comes from, and its options."""
+"""The built-in estimators made of a critic, as data: what each is, where it comes from, and its options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from mistcli.plugin import EstimatorSpec, hookimpl, option
 
 __all__ = [
     "InfoNCEOptions",
-    "KSGOptions",
     "NegativesOptions",
     "SMILEOptions",
     "mist_estimators",
@@ -45,16 +44,9 @@ class SMILEOptions:
     )
 
 
-@dataclass(frozen=True)
-class KSGOptions:
-    """The options of `ksg`."""
-
-    k: int = option(5, help="Neighbours.", min=1)
-
-
 @hookimpl
 def mist_estimators() -> Iterable[EstimatorSpec]:
-    """Yield the built-in estimators: the trained ones, then the direct ones."""
+    """Yield the estimators made of the scores of a critic."""
     yield EstimatorSpec(
         "js",
         "mistcli.estimators.js:JS",
@@ -114,21 +106,4 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         needs_critic=True,
         trained=True,
         transform="normal",
-    )
-    yield EstimatorSpec(
-        "gaussian",
-        "mistcli.estimators.gaussian:Gaussian",
-        "Closed form for jointly Gaussian columns, finite-sample bias removed.",
-        reference="Elements of Information Theory (Cover and Thomas, 2006), https://doi.org/10.1002/047174882X",
-        family="parametric",
-        symmetric=True,
-    )
-    yield EstimatorSpec(
-        "ksg",
-        "mistcli.estimators.ksg:KSG",
-        "Nearest neighbours (Kraskov, Stoegbauer and Grassberger, algorithm 1).",
-        options=KSGOptions,
-        reference="Estimating mutual information (Kraskov et al., 2004), https://arxiv.org/abs/cond-mat/0305641",
-        family="neighbours",
-        symmetric=True,
     )
