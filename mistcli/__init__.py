@@ -1,7 +1,7 @@
 """How much information do these columns share, and how sure are we?
 
-The public interface is `estimate`, which returns an `Estimate`. Everything is imported on first use, so that
-`import mistcli` costs nothing, and above all does not import torch.
+The public interface is `estimate`, which returns an `Estimate`, and its relatives. Everything is imported on first use,
+so that `import mistcli` costs nothing, and above all does not import torch.
 """
 
 from __future__ import annotations
@@ -13,20 +13,43 @@ from typing import TYPE_CHECKING, Any
 from mistcli.version import __version__
 
 if TYPE_CHECKING:
-    from mistcli.api import estimate
+    from mistcli.api import estimate, estimate_lags, estimate_many
+    from mistcli.data.pairs import SampleDataset
     from mistcli.errors import MistError
+    from mistcli.loops import estimate_mi, evaluate_mi, train_mi_estimator
     from mistcli.plugin import hookimpl
-    from mistcli.result import Estimate, Interval
+    from mistcli.result import Estimate, Interval, LagProfile
 
-__all__ = ["Estimate", "Interval", "MistError", "__version__", "estimate", "hookimpl"]
+__all__ = [
+    "Estimate",
+    "Interval",
+    "LagProfile",
+    "MistError",
+    "SampleDataset",
+    "__version__",
+    "estimate",
+    "estimate_lags",
+    "estimate_many",
+    "estimate_mi",
+    "evaluate_mi",
+    "hookimpl",
+    "train_mi_estimator",
+]
 
 _HOME = MappingProxyType(
     {
         "Estimate": "mistcli.result",
         "Interval": "mistcli.result",
+        "LagProfile": "mistcli.result",
         "MistError": "mistcli.errors",
+        "SampleDataset": "mistcli.data.pairs",
         "estimate": "mistcli.api",
+        "estimate_lags": "mistcli.api",
+        "estimate_many": "mistcli.api",
+        "estimate_mi": "mistcli.loops",
+        "evaluate_mi": "mistcli.loops",
         "hookimpl": "mistcli.plugin",
+        "train_mi_estimator": "mistcli.loops",
     }
 )
 

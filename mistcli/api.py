@@ -1,26 +1,28 @@
-"""`mistcli.estimate`: the whole way from data to an estimate, for Python."""
+"""`mistcli.estimate` and its relatives for several pairs and lags: from data to estimates, for Python."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from mistcli.data.lagging import lags_of
 from mistcli.data.selection import quote
 from mistcli.data.tables import pair_table, table_from
 from mistcli.errors import ConfigError
-from mistcli.estimation import run
+from mistcli.estimation import run, run_all
+from mistcli.lagged import run_lags
 from mistcli.layers import SECTIONS, Layer
 from mistcli.options import fields
 from mistcli.readers.base import Column, Table
 from mistcli.registry import Registry
-from mistcli.resolve import resolve
-from mistcli.result import Estimate
+from mistcli.resolve import Resolved, resolve
+from mistcli.result import Estimate, LagProfile
 from mistcli.training.events import Listener, Relay
 
-__all__ = ["estimate"]
+__all__ = ["estimate", "estimate_lags", "estimate_many"]
 
 Selector: TypeAlias = str | Sequence[str]
 
@@ -77,21 +79,150 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
     path, source = _source(data)
     if source is not None and isinstance(data, tuple):
         x, y = source.sides(x, y)
-    values: dict[str, Any] = {
-        "data": {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)},
-        "estimator": estimator,
-        "seed": seed,
-    }
+    place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
+    resolved = _resolved(place, estimator, critic, seed, registry, options)
+    with Relay(listener or Listener()) as relay:
+        found = run(resolved.config, resolved.registry, source=source, listener=relay, should_stop=should_stop).estimate
+        relay.finish(complete=found.complete, result=found.to_dict())
+    return found
+
+
+def estimate_many(  # noqa: PLR0913
+    data: Any,
+    pairs: Sequence[tuple[Selector, Selector]],
+    *,
+    estimator: str = "js",
+    critic: str | None = None,
+    seed: int = 0,
+    reader: str = "",
+    registry: Registry | None = None,
+    listener: Listener | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **options: Any,
+) -> list[Estimate]:
+    """Estimate the mutual information of several pairs of groups of columns, in one training.
+
+    Pairs of as many columns and rows are trained together, which is quicker than one after the other; each result is
+    that of `estimate` for the pair alone, within rounding.
+
+    Arguments:
+        data: The path of a file, a DataFrame, or a mapping of names to arrays of shape (N,).
+        pairs: The columns of x and of y of each estimate: selectors as on the command line, or lists of names.
+        estimator: The name of the estimator.
+        critic: The name of the critic; the estimator's own choice by default.
+        seed: The seed of every random choice.
+        reader: The reader of the file, as `NAME` or `NAME:key=value`; found by the file by default.
+        registry: Where names are looked up; everything that is installed by default.
+        listener: Is told what happens, event by event, in all fits together.
+        should_stop: Is asked after every training step whether to stop.
+        **options: As for `estimate`.
+
+    Returns:
+        The estimates, in the order of `pairs`.
+
+    Raises:
+        MistError: As `estimate` does; what is wrong with one pair stops all.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> table = dict(zip("abc", rng.standard_normal((3, 500))))
+        >>> [found.y for found in estimate_many(table, [("a", "b"), ("a", "c")], estimator="gaussian")]
+        [('b',), ('c',)]
+    """
+    sides = [_pair(number, pair) for number, pair in enumerate(pairs)]
+    if not sides:
+        raise ConfigError("expected at least one pair of groups of columns; got none.")
+    path, source = _source(data)
+    place = {"path": path, "reader": reader, "x": sides[0][0], "y": sides[0][1]}
+    resolved = _resolved(place, estimator, critic, seed, registry, options)
+    first = resolved.config
+    configs = [replace(first, data=replace(first.data, x=x, y=y)) for x, y in sides]
+    with Relay(listener or Listener()) as relay:
+        outcomes = run_all(configs, resolved.registry, source=source, listener=relay, should_stop=should_stop)
+        found = [outcome.estimate for outcome in outcomes]
+        complete = all(one.complete for one in found)
+        relay.finish(complete=complete, result={"estimates": [one.to_dict() for one in found]})
+    return found
+
+
+def estimate_lags(  # noqa: PLR0913
+    data: Any,
+    *,
+    lags: str | Iterable[int],
+    x: Selector | None = None,
+    y: Selector | None = None,
+    estimator: str = "js",
+    critic: str | None = None,
+    seed: int = 0,
+    reader: str = "",
+    registry: Registry | None = None,
+    listener: Listener | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **options: Any,
+) -> LagProfile:
+    """Estimate the mutual information of x and of y some rows later, lag by lag, in one training.
+
+    Arguments:
+        data: A time series, a row a moment: the path of a file, a DataFrame, a mapping of names to arrays of shape
+            (N,), or a pair `(x, y)` of arrays or tensors of shape (N,) or (N, D).
+        lags: The lags: integers, or text as on the command line, such as `"1:50"`; y comes first at a negative one.
+        x: The columns on one side: a selector as on the command line, or a list of names. Not needed for a pair.
+        y: The same for the other side; the same column may be on both, unless 0 is among the lags.
+        estimator: The name of the estimator.
+        critic: The name of the critic; the estimator's own choice by default.
+        seed: The seed of every random choice.
+        reader: The reader of the file, as `NAME` or `NAME:key=value`; found by the file by default.
+        registry: Where names are looked up; everything that is installed by default.
+        listener: Is told what happens, event by event, in all fits together.
+        should_stop: Is asked after every training step whether to stop.
+        **options: As for `estimate`.
+
+    Raises:
+        MistError: As `estimate` does; also if a lag is no whole number, or the series is too short for the lags.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).standard_normal(500)
+        >>> estimate_lags((x, np.roll(x, 3) + 0.5 * np.roll(x, 2)), lags=range(1, 6), estimator="gaussian").peak
+        3
+    """
+    path, source = _source(data)
+    if source is not None and isinstance(data, tuple):
+        x, y = source.sides(x, y)
+    place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
+    resolved = _resolved(place, estimator, critic, seed, registry, options)
+    with Relay(listener or Listener()) as relay:
+        found = run_lags(
+            resolved.config, resolved.registry, lags_of(lags), source=source, listener=relay, should_stop=should_stop
+        )
+        relay.finish(complete=found.complete, result=found.to_dict())
+    return found
+
+
+def _resolved(
+    place: Mapping[str, str],
+    estimator: str,
+    critic: str | None,
+    seed: int,
+    registry: Registry | None,
+    options: dict[str, Any],
+) -> Resolved:
+    """Return the configuration that the arguments amount to; those of `options` belong to any of its parts."""
+    values: dict[str, Any] = {"data": dict(place), "estimator": estimator, "seed": seed}
     if critic is not None:
         values["critic"] = critic
     own = {name: section for section, cls in SECTIONS.items() if section != "data" for name in _names(cls)}
     for name in [name for name in options if name in own]:
         values.setdefault(own[name], {})[name] = options.pop(name)
-    resolved = resolve([Layer("argument", values, options)], registry or Registry.from_environment())
-    with Relay(listener or Listener()) as relay:
-        found = run(resolved.config, resolved.registry, source=source, listener=relay, should_stop=should_stop).estimate
-        relay.finish(complete=found.complete, result=found.to_dict())
-    return found
+    return resolve([Layer("argument", values, options)], registry or Registry.from_environment())
+
+
+def _pair(number: int, pair: Any) -> tuple[str, str]:
+    """Return both selectors of a pair."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ConfigError(f"expected pairs (x, y) of selectors or lists of names; pair {number} is {pair!r}.")
+    return _selector("x", pair[0]), _selector("y", pair[1])
 
 
 @dataclass(frozen=True)

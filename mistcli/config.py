@@ -64,9 +64,15 @@ class TrainingConfig:
         5, help="Folds of cross-fitting: each row is valued by a fit that has not seen it.", min=2, max=100
     )
     valid_fraction: float = option(
-        0.15, help="Share of the training rows of a fold that decide when to stop.", min=0.01, max=0.5
+        0.15,
+        help="Share of the training rows of a fold that decide when to stop; 0 trains to the end.",
+        min=0,
+        max=0.5,
     )
     batch_size: int = option(256, help="Pairs a training step.", min=2)
+    evaluation_batch_size: int | None = option(
+        None, help="Pairs valued at once, negatives being drawn from among them; a whole fold if not given.", min=2
+    )
     max_epochs: int | None = option(None, help="The most passes over the training rows.", min=1)
     max_steps: int | None = option(None, help="The most training steps.", min=1)
     patience: int = option(5, help="Evaluations without gain after which a fit stops; 0 never stops early.", min=0)

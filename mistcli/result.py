@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 from mistcli.plugin import Bound
 
-__all__ = ["SCHEMA", "Estimate", "Interval", "Units"]
+__all__ = ["LAG_SCHEMA", "SCHEMA", "Estimate", "Interval", "LagProfile", "Units"]
 
 SCHEMA = "mist.estimate/1"
+LAG_SCHEMA = "mist.lag/1"
 Units = Literal["nats", "bits"]
 
 
@@ -124,4 +125,68 @@ class Estimate:
             "seed": self.seed,
             "seconds": self.seconds,
             "versions": dict(self.versions),
+        }
+
+
+@dataclass(frozen=True)
+class LagProfile:
+    """The mutual information of x and of y some steps later, lag by lag.
+
+    Arguments:
+        lags: The lags, increasing: y comes `lag` rows after x, or before it where the lag is negative.
+        estimates: The estimate at each, all from the same rows of x.
+        gap: The rows left out between those that a fit was trained on and those that it values; 0 where nothing is
+            trained.
+        block: The length of the blocks of time by which the standard errors were found.
+        warnings: What the reader should know of all lags, in words; each estimate has its own as well.
+    """
+
+    lags: tuple[int, ...]
+    estimates: tuple[Estimate, ...]
+    gap: int
+    block: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def peak(self) -> int:
+        """The lag with the highest estimate."""
+        return max(zip(self.lags, self.estimates, strict=True), key=lambda pair: pair[1].nats)[0]
+
+    @property
+    def complete(self) -> bool:
+        """False where the training was interrupted."""
+        return all(estimate.complete for estimate in self.estimates)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row a lag: `lag, mi, stderr, low, high`, in nats."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows()), columns=["lag", "mi", "stderr", "low", "high"])
+
+    def rows(self, units: Units = "nats") -> Iterator[tuple[int, float, float, float, float]]:
+        """Yield the lag, the estimate, its standard error and the ends of its interval, lag by lag."""
+        scale = 1.0 if units == "nats" else 1.0 / math.log(2)
+        for lag, found in zip(self.lags, self.estimates, strict=True):
+            low, high = found.interval.low, found.interval.high
+            yield lag, found.nats * scale, found.stderr * scale, low * scale, high * scale
+
+    def to_dict(self, units: Units = "nats") -> dict[str, Any]:
+        """Return the profile as plain values, in the schema `mist.lag/1`, with no NaN in it."""
+        whole = self.estimates[0].to_dict(units)
+        shared = ("units", "bound", "estimator", "n", "x", "y", "cleaning", "seed", "versions")
+        own = [
+            {"lag": lag, **{key: found.to_dict(units)[key] for key in ("mi", "stderr", "interval", "warnings")}}
+            for lag, found in zip(self.lags, self.estimates, strict=True)
+        ]
+        return {
+            "schema": LAG_SCHEMA,
+            **{key: whole[key] for key in shared},
+            "gap": self.gap,
+            "block": self.block,
+            "peak": self.peak,
+            "lags": own,
+            "warnings": list(self.warnings),
+            "complete": self.complete,
+            "seconds": max(found.seconds for found in self.estimates),
         }

@@ -46,6 +46,7 @@ COMMANDS = [
     ("columns", "data.csv.gz"),
     ("estimate", "--help"),
     ("evaluate", "--help"),
+    ("lag", "--help"),
     ("config", "show"),
     ("completion", "fish"),
 ]
@@ -122,5 +123,6 @@ def test_the_public_names_are_there():
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert found.stdout.split() == [
         "True",
-        *["Estimate", "Interval", "MistError", "__version__", "estimate", "hookimpl"],
+        *["Estimate", "Interval", "LagProfile", "MistError", "SampleDataset", "__version__", "estimate"],
+        *["estimate_lags", "estimate_many", "estimate_mi", "evaluate_mi", "hookimpl", "train_mi_estimator"],
     ]

@@ -28,7 +28,7 @@ LAYERS = (
     ("inference", "loggers"),
     ("runfolder",),
     ("keeping",),
-    ("estimation", "evaluation", "api"),
+    ("preparation", "estimation", "evaluation", "lagged", "api", "loops"),
     ("report",),
     ("cli",),
     ("__init__", "__main__"),

@@ -18,6 +18,7 @@ def mist_commands() -> Iterable[CommandSpec]:
         "Estimate the mutual information of two groups of columns.",
     )
     yield CommandSpec("evaluate", "mistcli.cli.evaluate:evaluate", "Apply a kept estimator to other data.")
+    yield CommandSpec("lag", "mistcli.cli.lag:lag", "Estimate it against the lag of a time series.")
     yield CommandSpec("columns", "mistcli.cli.columns:columns", "List the columns of a file.")
     yield CommandSpec("list-estimators", "mistcli.cli.listing:list_estimators", "List the estimators.")
     yield CommandSpec("list-critics", "mistcli.cli.listing:list_critics", "List the critics.")

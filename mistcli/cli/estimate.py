@@ -15,6 +15,7 @@ from mistcli.cli.interrupt import Interrupt
 from mistcli.cli.result import report, warn
 from mistcli.config import Choice
 from mistcli.data.selection import resolve as resolve_columns
+from mistcli.data.selection import select
 from mistcli.errors import ConfigError
 from mistcli.loggers.hub import Hub, open_loggers
 from mistcli.readers.source import open_source
@@ -25,7 +26,7 @@ from mistcli.training.events import Listener, Relay
 if TYPE_CHECKING:
     from mistcli.result import Estimate
 
-__all__ = ["estimate"]
+__all__ = ["INTERRUPTED", "check_data", "estimate", "logger_failed", "with_progress"]
 
 INTERRUPTED = 130
 OUTPUT = "Output"
@@ -65,27 +66,37 @@ def estimate(
     """
     session.quiet = quiet
     resolved = resolve(layers(params), session.registry)
-    _check_data(resolved)
+    check_data(resolved)
     if not quiet:
         warn(resolved.warnings)
-    shown = _with_progress(resolved.config.loggers, "none" if quiet else progress)
+    shown = with_progress(resolved.config.loggers, "none" if quiet else progress)
     found = _run(resolved, shown, out, force=force)
     report(found, resolved.units, as_json=as_json, quiet=quiet)
     if not found.complete:
         raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _check_data(resolved: Resolved) -> None:
-    """Find out what can be known of the data before anything heavy is imported."""
+def check_data(resolved: Resolved, *, apart: bool = True) -> None:
+    """Find out what can be known of the data before anything heavy is imported.
+
+    Arguments:
+        resolved: The configuration.
+        apart: Whether no column may be on both sides.
+    """
     data = resolved.config.data
     for name, value, flag in (("file", data.path, "FILE"), ("x", data.x, "--x"), ("y", data.y, "--y")):
         if not value:
             raise ConfigError(f"no {name} is given; say {flag}, or set it under `data` in a configuration.")
     source = open_source(Path(data.path), resolved.registry, data.reader)
-    resolve_columns([column.name for column in source.columns()], data.x, data.y)
+    names = [column.name for column in source.columns()]
+    if apart:
+        resolve_columns(names, data.x, data.y)
+    else:
+        select(names, data.x, side="x")
+        select(names, data.y, side="y")
 
 
-def _with_progress(loggers: Sequence[Choice], progress: str) -> list[Choice]:
+def with_progress(loggers: Sequence[Choice], progress: str) -> list[Choice]:
     """Return the loggers, with one for the console unless there is one, or none is wanted."""
     others = [choice for choice in loggers if choice.name != "console"]
     if progress == "none":
@@ -99,7 +110,7 @@ def _run(resolved: Resolved, choices: Sequence[Choice], out: Path | None, *, for
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(RunFolder(out, force=force)) if out is not None else None
         loggers = open_loggers(choices, resolved.registry)
-        hub = Hub([*loggers, *([("--out", folder)] if folder else [])], _logger_failed)
+        hub = Hub([*loggers, *([("--out", folder)] if folder else [])], logger_failed)
         stack.callback(hub.close)
         stop = stack.enter_context(Interrupt())
         with Relay(hub) as relay:
@@ -118,5 +129,6 @@ def _estimated(resolved: Resolved, listener: Listener, stop: Interrupt, folder: 
     return outcome.estimate
 
 
-def _logger_failed(name: str, error: BaseException) -> None:
+def logger_failed(name: str, error: BaseException) -> None:
+    """Tell that a logger is switched off."""
     warn([f"logger {name!r} failed and is switched off: {type(error).__name__}: {error}"])

@@ -2,6 +2,9 @@
 
 Cross-fitting: the rows are cut into folds; the fit of a fold is trained on the other folds, less a part that decides
 when it stops, and values the rows of its own. So each row is valued once, by a fit that it had no part in.
+
+Rows of a series are cut into blocks of time instead, with a gap around each: neighbours in time are alike, so that a
+fit which has seen one has seen something of the other.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 
 from mistcli.errors import DataError
 
-__all__ = ["Fold", "copies", "cross_fitting"]
+__all__ = ["Fold", "blocked", "copies", "cross_fitting"]
 
 Rows = NDArray[np.int64]
 
@@ -43,7 +46,7 @@ def cross_fitting(
     Arguments:
         n: The number of rows.
         folds: The number of folds.
-        valid_fraction: The share of a fold's training rows that decide when it stops.
+        valid_fraction: The share of a fold's training rows that decide when it stops; 0 takes none.
         rng: Draws the order of the rows.
         groups: The group of each row, from 0; rows of one group are never parted.
 
@@ -86,12 +89,61 @@ def _fold(label: Rows, fold_of: Rows, valid_rank: Rows, k: int, valid_fraction: 
     rest = np.flatnonzero(fold_of != k)
     ranked = rest[np.argsort(valid_rank[rest])]
     smallest = len(fold_of) - max(np.bincount(fold_of))
-    valid_count = max(1, round(valid_fraction * smallest))
+    valid_count = max(1, round(valid_fraction * smallest)) if valid_fraction else 0
     role = np.zeros(len(fold_of), dtype=np.int8)
     role[ranked[:valid_count]] = 1
     role[fold_of == k] = 2
     row_role = role[label]
     return Fold(k, *(np.flatnonzero(row_role == r) for r in range(3)))
+
+
+def blocked(n: int, folds: int, valid_fraction: float, gap: int) -> list[Fold]:
+    """Cut `n` rows, in the order of time, into blocks.
+
+    The fold of a block values it, trains on the others, and is stopped by the rows that follow the block (the first
+    ones follow the last). Rows nearer than `gap` to those that are valued or stop the fit are not trained on, and rows
+    nearer than that to those that are valued do not stop it.
+
+    Arguments:
+        n: The number of rows.
+        folds: The number of blocks.
+        valid_fraction: The share of the other rows that decide when a fit stops; 0 takes none.
+        gap: The rows left out between two parts.
+
+    Raises:
+        DataError: If a fold would have no row to train on, to stop by, or to value.
+
+    Example:
+        >>> fold = blocked(20, 4, 0.2, gap=2)[1]
+        >>> fold.test.tolist(), fold.valid.tolist(), fold.train.tolist()
+        ([5, 6, 7, 8, 9], [12, 13], [0, 1, 2, 16, 17, 18, 19])
+    """
+    edges = np.arange(folds + 1) * n // folds
+    rest = n - int(np.diff(edges).max()) - 2 * gap
+    count = max(1, round(valid_fraction * rest)) if valid_fraction else 0
+    if edges[1] < 2 or rest - count - 2 * gap < 2:
+        raise DataError(
+            f"expected blocks of time that are longer than the gaps between them; got {n} rows for {folds} folds with "
+            f"gaps of {gap}: bring a longer series, or pass smaller lags or fewer --folds."
+        )
+    time = np.arange(n)
+    found = []
+    for k in range(folds):
+        test = (time >= edges[k]) & (time < edges[k + 1])
+        following = np.roll(time, -edges[k + 1])
+        valid = np.zeros(n, dtype=bool)
+        valid[following[~_near(test, gap)[following]][:count]] = True
+        train = ~_near(test | valid, gap)
+        found.append(Fold(k, *(np.flatnonzero(part) for part in (train, valid, test))))
+    return found
+
+
+def _near(chosen: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
+    """Return which rows are chosen, or at most `gap` away from one that is."""
+    before = np.concatenate([[0], np.cumsum(chosen)])
+    time = np.arange(len(chosen))
+    near: NDArray[np.bool_] = before[np.minimum(time + gap + 1, len(chosen))] > before[np.maximum(time - gap, 0)]
+    return near
 
 
 def copies(rows: NDArray[np.float64]) -> Rows | None:

@@ -1,6 +1,12 @@
-"""Estimators of mutual information, one file each, named as on the command line."""
+"""Estimators of mutual information, one file each, named as on the command line.
+
+The name of each is also a factory: `estimators.js(x_dim=1, y_dim=1, neg_samples=16)`.
+"""
+
+from typing import Any
 
 from mistcli.estimators.base import CriticEstimator, DirectEstimator, Estimator, TrainableEstimator
+from mistcli.estimators.factory import factory, make_callable
 from mistcli.estimators.gaussian import Gaussian
 from mistcli.estimators.infonce import InfoNCE
 from mistcli.estimators.js import JS
@@ -20,3 +26,11 @@ __all__ = [
     "InfoNCE",
     "TrainableEstimator",
 ]
+
+make_callable(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return factory(name)

@@ -45,7 +45,7 @@ class ConsoleLogger(Logger):
             return
         if isinstance(event, RunStarted):
             self._view.start(event)
-        elif isinstance(event, Evaluated) and event.split == "valid":
+        elif isinstance(event, Evaluated) and "mi" in event.values:
             self._view.update(event)
         elif isinstance(event, RunFinished):
             self._view.stop()
@@ -122,11 +122,12 @@ class _Lines:
 
 
 def _status(event: Evaluated) -> str:
-    """Return the epoch and the held-out mutual information.
+    """Return the epoch and the mutual information that was seen.
 
     Example:
         >>> _status(Evaluated(10, 1.25, "valid", {"mi": 0.3}, {}))
         'epoch 1.2, held-out MI 0.300 nats'
     """
     mi = event.values.get("mi", math.nan)
-    return f"epoch {event.epoch:.1f}" + (f", held-out MI {mi:.3f} nats" if math.isfinite(mi) else "")
+    rows = "held-out" if event.split == "valid" else "training"
+    return f"epoch {event.epoch:.1f}" + (f", {rows} MI {mi:.3f} nats" if math.isfinite(mi) else "")

@@ -8,7 +8,7 @@ does not know.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 
@@ -21,6 +21,7 @@ __all__ = [
     "RunStarted",
     "Saved",
     "Warned",
+    "part",
     "rows",
 ]
 
@@ -152,6 +153,17 @@ class Relay(Listener):
     def finish(self, *, complete: bool, result: Mapping[str, Any]) -> None:
         """Tell that the run ended with a result."""
         self.emit(RunFinished("success" if complete else "interrupted", result))
+
+
+def part(event: Evaluated, fits: slice) -> Evaluated:
+    """Return what `event` says of some of the fits.
+
+    Example:
+        >>> part(Evaluated(10, 0.5, "valid", {"mi": 0.3}, {"mi": (0.2, 0.3, 0.4)}), slice(1, 3)).per_fit
+        {'mi': (0.3, 0.4)}
+    """
+    per_fit = {name: values[fits] for name, values in event.per_fit.items()}
+    return replace(event, values={name: sum(v) / len(v) for name, v in per_fit.items()}, per_fit=per_fit)
 
 
 def rows(event: Evaluated) -> Iterator[dict[str, Any]]:

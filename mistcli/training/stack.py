@@ -24,9 +24,10 @@ class Stack:
     def __init__(self, estimators: Sequence[TrainableEstimator]) -> None:
         self.size = len(estimators)
         self._single = estimators[0]
-        self._batched = estimators[0].stackable and self.size > 1
+        # a part, such as a critic made of a network of the user's own, may be unstackable where the whole is not
+        self._batched = self.size > 1 and all(getattr(part, "stackable", True) for part in self._single.modules())
         self._modules = [_stacked(estimators)] if self._batched else list(estimators)
-        self._best = [[p.detach().clone() for p in module.parameters()] for module in self._modules]
+        self._best = [[t.detach().clone() for t in _state(module)] for module in self._modules]
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yield all parameters of all fits."""
@@ -48,21 +49,21 @@ class Stack:
         return {key: torch.stack([_checked(m[key], 0) for m in measured]) for key in measured[0]}
 
     def keep(self, which: Tensor) -> None:
-        """Copy the weights of those fits, (R,), as their best."""
+        """Copy the weights and buffers of those fits, (R,), as their best."""
         with torch.no_grad():
             for r, (module, best) in enumerate(zip(self._modules, self._best, strict=True)):
-                for parameter, kept in zip(module.parameters(), best, strict=True):
+                for tensor, kept in zip(_state(module), best, strict=True):
                     if self._batched:
-                        kept[which] = parameter[which]
+                        kept[which] = tensor[which]
                     elif which[r]:
-                        kept.copy_(parameter)
+                        kept.copy_(tensor)
 
     def restore(self) -> None:
-        """Go back to the best weights of each fit."""
+        """Go back to the best weights and buffers of each fit."""
         with torch.no_grad():
             for module, best in zip(self._modules, self._best, strict=True):
-                for parameter, kept in zip(module.parameters(), best, strict=True):
-                    parameter.copy_(kept)
+                for tensor, kept in zip(_state(module), best, strict=True):
+                    tensor.copy_(kept)
 
     def __getitem__(self, r: int) -> TrainableEstimator:
         """Return fit `r` as an estimator of its own."""
@@ -70,22 +71,22 @@ class Stack:
             return self._modules[r]
         single = copy.deepcopy(self._single)
         with torch.no_grad():
-            for own, stacked in zip(single.parameters(), self._modules[0].parameters(), strict=True):
+            for own, stacked in zip(_state(single), _state(self._modules[0]), strict=True):
                 own.copy_(stacked[r])
-            for own_buffer, stacked_buffer in zip(single.buffers(), self._modules[0].buffers(), strict=True):
-                own_buffer.copy_(stacked_buffer[r])
         return single
 
 
 def _stacked(estimators: Sequence[TrainableEstimator]) -> TrainableEstimator:
     """Return one estimator whose parameters and buffers hold those of all, along a leading axis."""
     whole = copy.deepcopy(estimators[0])
-    with torch.no_grad():
-        for parameter, *parts in zip(whole.parameters(), *(e.parameters() for e in estimators), strict=True):
-            parameter.data = torch.stack([part.detach() for part in parts])
-        for buffer, *parts in zip(whole.buffers(), *(e.buffers() for e in estimators), strict=True):
-            buffer.data = torch.stack([part.detach() for part in parts])
+    for tensor, *parts in zip(_state(whole), *map(_state, estimators), strict=True):
+        tensor.data = torch.stack([part.detach() for part in parts])
     return whole
+
+
+def _state(module: nn.Module) -> list[Tensor]:
+    """Return the parameters of a module, and its buffers, which are learnt too: a moving average, say."""
+    return [*module.parameters(), *module.buffers()]
 
 
 def _checked(value: Tensor, size: int) -> Tensor:

@@ -80,8 +80,7 @@ def fit(
     every = max(1, total // EVALUATIONS)
     watch = _Watch(stack, x, y, folds, rows / size, config.patience, listener or Listener())
     optimizer = Optimizer(config.optimizer, stack.parameters())
-    watch.look(0)
-    if not torch.isfinite(watch.stopping.best).all():
+    if not torch.isfinite(watch.look(0)).all():
         raise FitError("the estimator has no finite loss on this data before training; try another --transform.")
     step, complete = 0, True
     while step < total and not watch.stopping.done.all():
@@ -145,7 +144,11 @@ class _Batches:
 
 
 class _Watch:
-    """Evaluates the fits on their validation rows, keeps the best weights, and tells what it saw."""
+    """Evaluates the fits on their validation rows, keeps the best weights, and tells what it saw.
+
+    Where there are no validation rows it looks at training rows instead, from which nothing can be learnt about when
+    to stop: the last weights are kept then.
+    """
 
     def __init__(
         self,
@@ -158,7 +161,9 @@ class _Watch:
         listener: Listener,
     ) -> None:
         self.stack = stack
-        rows = [torch.from_numpy(fold.valid[:: -(-len(fold.valid) // VALID_ROWS)]).to(x.device) for fold in folds]
+        self.split: Literal["train", "valid"] = "valid" if all(len(fold.valid) for fold in folds) else "train"
+        seen = [fold.valid if self.split == "valid" else fold.train for fold in folds]
+        rows = [torch.from_numpy(r[:: -(-len(r) // VALID_ROWS)]).to(x.device) for r in seen]
         self.pairs = [(x[r], y[r]) for r in rows]
         self.batches_an_epoch = batches_an_epoch
         self.stopping = EarlyStopping(len(folds), patience=patience)
@@ -169,17 +174,19 @@ class _Watch:
         """Take note of the losses of a training step, (R,)."""
         self.losses.append(loss.detach())
 
-    def look(self, step: int) -> None:
-        """Evaluate all fits after `step` steps."""
+    def look(self, step: int) -> Tensor:
+        """Evaluate all fits after `step` steps and return their losses, (R,)."""
         epoch = step / self.batches_an_epoch
-        if self.losses:
+        if self.losses and self.split == "valid":
             mean = torch.stack(self.losses).mean(0).cpu()
-            self.losses.clear()
             self.listener.emit(_evaluated(step, epoch, "train", {"loss": mean}))
+        self.losses.clear()
         with torch.inference_mode():
             seen = {key: value.cpu() for key, value in self.stack.measure(self.pairs).items()}
-        self.stack.keep(self.stopping.update(seen["loss"]))
-        self.listener.emit(_evaluated(step, epoch, "valid", seen))
+        loss = seen["loss"]
+        self.stack.keep(self.stopping.update(loss) if self.split == "valid" else torch.isfinite(loss))
+        self.listener.emit(_evaluated(step, epoch, self.split, seen))
+        return loss
 
 
 def _evaluated(step: int, epoch: float, split: Literal["train", "valid"], seen: dict[str, Tensor]) -> Evaluated:

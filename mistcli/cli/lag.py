@@ -1,0 +1,133 @@
+"""`mist lag`: the mutual information of two series against the lag between them."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mistcli.cli.estimate import INTERRUPTED, check_data, logger_failed, with_progress
+from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
+from mistcli.cli.group import Session
+from mistcli.cli.interrupt import Interrupt
+from mistcli.cli.result import warn
+from mistcli.errors import ConfigError
+from mistcli.jsontext import to_json
+from mistcli.loggers.hub import Hub, open_loggers
+from mistcli.resolve import Resolved, resolve
+from mistcli.text import printable
+from mistcli.training.events import Relay
+
+if TYPE_CHECKING:
+    from mistcli.result import LagProfile, Units
+
+__all__ = ["lag"]
+
+OUTPUT = "Output"
+
+
+@click.command(cls=SectionedCommand, short_help="Estimate it against the lag of a time series.")
+@run_flags
+@option(
+    "Data", "--lags", metavar="LAGS", help="The lags: 1:50, 0:100:10 or 1,2,5; y comes first where one is negative."
+)
+@option(OUTPUT, "--out", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write the table to a file, too.")
+@option(OUTPUT, "--force", is_flag=True, help="Replace the file of --out.")
+@option(OUTPUT, "--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@option(
+    OUTPUT,
+    "--progress",
+    type=click.Choice(["auto", "bar", "plain", "none"]),
+    default="auto",
+    help="On stderr: a bar, or a line now and then; auto is a bar on a terminal.",
+)
+@option(OUTPUT, "--quiet", "-q", is_flag=True, help="Show the result and errors, and nothing else.")
+@click.pass_obj
+def lag(
+    session: Session,
+    /,
+    *,
+    lags: str | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    progress: str,
+    quiet: bool,
+    **params: Any,
+) -> None:
+    """Estimate the mutual information of x, and of y some rows later, in FILE, whose rows are moments in order.
+
+    \b
+        mist lag series.csv --x a --y b --lags 1:50
+        mist lag series.csv --x a --y a --lags 1:20 -e ksg --out own-past.csv
+    """
+    session.quiet = quiet
+    resolved = resolve(layers(params), session.registry)
+    check_data(resolved, apart=False)
+    if not lags:
+        raise ConfigError("no lags are given; say --lags 1:50, for example.")
+    if out is not None:
+        _check_out(out, force=force)
+    if not quiet:
+        warn(resolved.warnings)
+    found = _run(resolved, lags, "none" if quiet else progress)
+    if not quiet:
+        warn(found.warnings)
+    if out is not None:
+        _write(found, out, resolved.units)
+    _print(found, resolved.units, as_json=as_json)
+    if not found.complete:
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _check_out(out: Path, *, force: bool) -> None:
+    name = printable(str(out))
+    if out.is_dir() or not out.parent.is_dir():
+        raise ConfigError(f"expected --out to name a file in a folder that is there; got {name!r}.")
+    if out.exists() and not force:
+        raise ConfigError(f"{name!r} exists; pass --force to replace it, or another --out.")
+
+
+def _run(resolved: Resolved, lags: str, progress: str) -> LagProfile:
+    from mistcli.data.lagging import lags_of
+    from mistcli.lagged import run_lags
+
+    asked = lags_of(lags)
+    with contextlib.ExitStack() as stack:
+        choices = with_progress(resolved.config.loggers, progress)
+        hub = Hub(open_loggers(choices, resolved.registry), logger_failed)
+        stack.callback(hub.close)
+        stop = stack.enter_context(Interrupt())
+        with Relay(hub) as relay:
+            found = run_lags(resolved.config, resolved.registry, asked, listener=relay, should_stop=stop)
+            relay.finish(complete=found.complete, result=found.to_dict())
+        return found
+
+
+def _write(found: LagProfile, out: Path, units: Units) -> None:
+    """Write the table, in full precision."""
+    try:
+        with out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["lag", "mi", "stderr", "low", "high"])
+            writer.writerows(found.rows(units))
+    except OSError as error:
+        raise ConfigError(f"cannot write {printable(str(out))!r}: {error.strerror}; pass another --out.") from None
+
+
+def _print(found: LagProfile, units: Units, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json(found.to_dict(units), indent=2 if sys.stdout.isatty() else None))
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
+    from rich.console import Console
+
+    from mistcli.report.lags import show
+
+    show(found, Console(emoji=False), units=units)
