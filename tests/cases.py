@@ -1,22 +1,45 @@
 """One dict of all built-in estimators, and one of all critics: every invariant is tested for each of them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from problems import normal_log_ratio
 from torch import Generator, Tensor
 
 from mistcli.critics import Critic, JointCritic, SeparableCritic
-from mistcli.estimators import JS, KSG, NWJ, SMILE, CriticEstimator, DirectEstimator, Gaussian, InfoNCE
+from mistcli.estimators import (
+    DV,
+    FLO,
+    JS,
+    KSG,
+    MINE,
+    NWJ,
+    SMILE,
+    TUBA,
+    AlphaTUBA,
+    Anchor,
+    CriticEstimator,
+    DirectEstimator,
+    Gaussian,
+    InfoNCE,
+)
 
 CRITICS: dict[str, Callable[..., Critic]] = {"joint": JointCritic, "separable": SeparableCritic}
 
 CRITIC_ESTIMATORS: dict[str, Callable[..., CriticEstimator]] = {
+    "alpha_tuba": AlphaTUBA,
+    "anchor": Anchor,
+    "dv": DV,
+    "flo": FLO,
     "infonce": InfoNCE,
     "js": JS,
+    "mine": MINE,
     "nwj": NWJ,
     "smile": SMILE,
+    "tuba": TUBA,
 }
+
 
 DIRECT_ESTIMATORS: dict[str, Callable[..., DirectEstimator]] = {"gaussian": Gaussian, "ksg": KSG}
 
@@ -33,6 +56,14 @@ class OptimalCritic(Critic):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return self.scale * normal_log_ratio(x, y, self.rho)
+
+
+AT_OPTIMUM: dict[str, dict[str, Any]] = {
+    "alpha_tuba": {"baseline": "constant"},
+    "flo": {"d": OptimalCritic(0.0)},
+    "tuba": {"baseline": "constant"},
+}
+"""What else is at its optimum where the critic is the log ratio."""
 
 
 def critic(name: str, x_dim: int = 2, y_dim: int = 3, *, seed: int = 0, perturb: bool = True) -> Critic:

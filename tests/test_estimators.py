@@ -5,12 +5,13 @@ import math
 
 import pytest
 import torch
-from cases import CRITIC_ESTIMATORS, DIRECT_ESTIMATORS, OptimalCritic, critic
+from cases import AT_OPTIMUM, CRITIC_ESTIMATORS, DIRECT_ESTIMATORS, OptimalCritic, critic
 from problems import normal, normal_log_ratio, normal_nats
 from torch import Generator
 
 from mistcli.errors import ConfigError, DataError
-from mistcli.estimators import JS, KSG, NWJ, SMILE, Gaussian, InfoNCE
+from mistcli.estimators import DV, FLO, JS, KSG, MINE, NWJ, SMILE, TUBA, AlphaTUBA, Anchor, Gaussian, InfoNCE
+from mistcli.estimators.baselines import ConstantBaseline, MovingAverageBaseline
 from mistcli.options import fields
 from mistcli.registry import Registry
 from mistcli.training.stack import Stack
@@ -46,7 +47,7 @@ def test_docstring_names_its_source(name):
 @pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
 def test_optimal_critic_gives_the_closed_form(name):
     x, y = normal(4000, RHO)
-    estimator = CRITIC_ESTIMATORS[name](OptimalCritic(RHO))
+    estimator = CRITIC_ESTIMATORS[name](OptimalCritic(RHO), **AT_OPTIMUM.get(name, {}))
     value = estimator.mutual_information(x, y).item()
     sample = normal_log_ratio(x, y, RHO).mean().item()
     assert value == pytest.approx(sample, abs=0.03)
@@ -59,7 +60,27 @@ def test_lower_bounds_stay_below_the_sample_value(name):
     for scale in (0.3, 0.7, 1.2):
         wrong = OptimalCritic(RHO)
         wrong.scale.data.fill_(scale)
-        assert CRITIC_ESTIMATORS[name](wrong).mutual_information(x, y).item() < truth + 0.02
+        for options in ({}, AT_OPTIMUM.get(name, {})):
+            estimator = CRITIC_ESTIMATORS[name](wrong, **options)
+            assert estimator.mutual_information(x, y).item() < truth + 0.02
+
+
+@pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
+def test_an_untrained_critic_says_independent(name):
+    x, y = normal(300, RHO)
+    estimator = CRITIC_ESTIMATORS[name](critic("joint", 1, 1, perturb=False).double())
+    torch.testing.assert_close(estimator.log_ratio(x, y), torch.zeros(300, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
+def test_critic_estimators_are_blind_to_row_order(name):
+    x, y = normal(60, RHO)  # so few that all others are negatives of each
+    order = torch.randperm(60, generator=Generator().manual_seed(0))
+    estimator = CRITIC_ESTIMATORS[name](critic("joint", 1, 1).double())
+    shuffled = estimator.log_ratio(x[order], y[order])
+    # which negative makes room for the pair depends on the order
+    tolerance = 0.01 if name == "alpha_tuba" else 1e-9
+    torch.testing.assert_close(shuffled, estimator.log_ratio(x, y)[order], rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
@@ -168,6 +189,170 @@ def test_smile_without_clipping_is_the_donsker_varadhan_bound():
 def test_smile_refuses_a_tau_that_is_not_positive():
     with pytest.raises(ConfigError, match="expected tau > 0"):
         SMILE(OptimalCritic(RHO), tau=0)
+
+
+def test_dv_is_smile_without_clipping_and_tuba_with_the_batch_for_baseline():
+    x, y = normal(500, RHO)
+    values = [
+        estimator.log_ratio(x, y)
+        for estimator in (
+            DV(OptimalCritic(RHO)),
+            MINE(OptimalCritic(RHO)),
+            SMILE(OptimalCritic(RHO), tau=None),
+            TUBA(OptimalCritic(RHO), baseline="batch"),
+        )
+    ]
+    for value in values[1:]:
+        torch.testing.assert_close(value, values[0])
+
+
+def test_mine_corrects_the_gradient_by_its_moving_average():
+    x, y = normal(200, RHO)
+    mine = MINE(critic("joint", 1, 1).double(), neg_samples=4, decay=0.5).double()
+    pos, neg = mine.scores(x, y, 4)
+    with torch.no_grad():
+        average = 0.5 + 0.5 * neg.exp().mean()
+    parameters = list(mine.parameters())
+    expected = torch.autograd.grad(neg.exp().mean() / average - pos.mean(), parameters)
+    for found, wanted in zip(torch.autograd.grad(mine.loss(x, y), parameters), expected, strict=True):
+        torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(mine.average.log_mean.exp(), average)
+
+
+@pytest.mark.parametrize("make", [MINE, lambda c, **o: TUBA(c, baseline="moving_average", **o)])
+def test_a_moving_average_is_kept_for_each_replica(make):
+    fits = [make(critic("joint", seed=s), neg_samples=3).double() for s in range(3)]
+    stack = Stack(fits)
+    x, y = torch.randn(3, 30, 2, dtype=torch.float64), torch.randn(3, 30, 3, dtype=torch.float64)
+    for _ in range(2):
+        alone = torch.stack([e.loss(a, b) for e, a, b in zip(fits, x, y, strict=True)])
+        torch.testing.assert_close(stack.loss(x, y), alone)
+    stack.keep(torch.tensor([True, False, True]))
+    average = lambda e: next(m for m in e.modules() if isinstance(m, MovingAverageBaseline)).log_mean  # noqa: E731
+    before = [average(stack[r]).clone() for r in range(3)]
+    stack.loss(x + 1, y)
+    stack.restore()
+    assert [bool(average(stack[r]) == before[r]) for r in range(3)] == [True, False, True]
+    assert average(stack[1]) == 0
+    torch.testing.assert_close(before[2], average(fits[2]))
+
+
+def test_tuba_without_baseline_is_nwj():
+    x, y = normal(200, RHO)
+    one, other = (e(critic("joint", 1, 1).double()) for e in (NWJ, lambda c: TUBA(c, baseline="constant")))
+    torch.testing.assert_close(other.log_ratio(x, y), one.log_ratio(x, y))
+    torch.testing.assert_close(other.loss(x, y), one.loss(x, y))
+
+
+@pytest.mark.parametrize("make", [TUBA, AlphaTUBA])
+def test_a_baseline_takes_what_the_critic_has_of_x_alone(make):
+    class Shifted(OptimalCritic):
+        def forward(self, x, y):
+            return super().forward(x, y) + 2 * torch.sin(3 * x).squeeze(-1)
+
+    class Shift(ConstantBaseline):
+        def forward(self, x, y, log_z):
+            return 2 * torch.sin(3 * x).squeeze(-1)
+
+    x, y = normal(2000, RHO)
+    plain = make(OptimalCritic(RHO), baseline="constant").log_ratio(x, y)
+    torch.testing.assert_close(make(Shifted(RHO), baseline=Shift()).log_ratio(x, y), plain)
+
+
+def test_alpha_tuba_lies_between_tuba_and_infonce():
+    x, y = normal(2000, RHO)
+    pos, neg = NWJ(OptimalCritic(RHO)).scores(x, y, 64)
+    alpha = lambda a: AlphaTUBA(OptimalCritic(RHO), alpha=a, baseline="constant").log_partition(pos, neg)  # noqa: E731
+    torch.testing.assert_close(alpha(1e-12), NWJ(OptimalCritic(RHO)).log_partition(pos, neg))
+    infonce = InfoNCE(OptimalCritic(RHO)).log_partition(pos, neg[..., 1:])
+    torch.testing.assert_close(alpha(1 - 1e-12), infonce)
+
+
+def test_alpha_tuba_is_a_lower_bound_with_few_negatives():
+    x, y = normal(20_000, RHO)
+    truth = normal_log_ratio(x, y, RHO).mean().item()
+    for m in (1, 2, 4):
+        pos, neg = NWJ(OptimalCritic(RHO)).scores(x, y, m)
+        for alpha in (0.01, 0.5, 0.99):
+            estimator = AlphaTUBA(OptimalCritic(RHO), alpha=alpha, baseline="constant")
+            assert (pos - estimator.log_partition(pos, neg)).mean() < truth
+
+
+def test_alpha_tuba_never_exceeds_its_ceiling():
+    x, y = normal(400, 0.9999999)
+    estimator = AlphaTUBA(OptimalCritic(0.9999999), alpha=0.5, baseline="constant")
+    value = estimator.mutual_information(x, y).item()
+    assert 3 < value <= estimator.ceiling(400) == pytest.approx(1 + math.log(128))
+
+
+def test_flo_takes_what_its_first_critic_has_of_x_alone():
+    class Of(OptimalCritic):
+        def forward(self, x, y):
+            return self.scale * super().forward(x, y) + self.shift * torch.sin(3 * x).squeeze(-1)
+
+    def of(scale, shift):
+        made = Of(RHO)
+        made.scale.data.fill_(scale)
+        made.shift = shift
+        return made
+
+    x, y = normal(2000, RHO)
+    torch.testing.assert_close(FLO(of(1, 2), of(0, -2)).log_ratio(x, y), NWJ(OptimalCritic(RHO)).log_ratio(x, y))
+
+
+def test_flo_is_the_dual_of_the_contrastive_bound():
+    x, y = normal(2000, RHO)
+    wrong = OptimalCritic(RHO)
+    wrong.scale.data.fill_(0.6)
+    pos, neg = NWJ(wrong).scores(x, y, 64)
+    contrastive = pos - neg.logsumexp(-1) + math.log(64)
+    for off in (0.0, -0.3, 0.3):
+        d = contrastive - pos + off
+        ratio = pos + d - NWJ(wrong).log_partition(pos + d, neg + d.unsqueeze(-1))
+        torch.testing.assert_close(ratio, contrastive + off - math.exp(off) + 1)
+        assert (ratio <= contrastive + 1e-9).all()
+
+
+def test_anchor_with_one_negative_is_the_classifier_of_js():
+    x, y = normal(50, RHO)
+    js, anchor = (e(OptimalCritic(RHO), neg_samples=1) for e in (JS, Anchor))
+    torch.testing.assert_close(2 * anchor.loss(x, y), js.loss(x, y))
+
+
+def test_anchor_is_a_proper_score():
+    x, y = normal(4000, RHO)
+
+    def loss(scale, shift, nu):
+        pos, neg = NWJ(OptimalCritic(RHO)).scores(x, y, 8)
+        return -Anchor(OptimalCritic(RHO), nu=nu).objective(scale * pos + shift, scale * neg + shift).item()
+
+    for nu in (0.5, 1.0, 8.0):
+        for scale, shift in ((1.3, 0.0), (0.7, 0.0), (1.0, 0.5), (1.0, -0.5)):
+            assert loss(1.0, 0.0, nu) < loss(scale, shift, nu)
+
+
+def test_anchor_is_valued_by_its_scores():
+    x, y = normal(50, RHO)
+    anchor = Anchor(OptimalCritic(RHO))
+    torch.testing.assert_close(anchor.log_ratio(x, y), normal_log_ratio(x, y, RHO))
+    pos, neg = anchor.scores(x, y, 4)
+    torch.testing.assert_close(pos - anchor.log_partition(pos, neg), normal_log_ratio(x, y, RHO))
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (MINE, {"decay": 1.0}, "a decay between 0 and 1; got 1.0"),
+        (TUBA, {"baseline": "mean"}, "a baseline of learnable, constant, batch, moving_average, or a Baseline; got 'm"),
+        (AlphaTUBA, {"alpha": 0.0}, r"an alpha between 0 \(which is tuba\) and 1 .*; got 0.0"),
+        (AlphaTUBA, {"baseline": "batch"}, "learnable or constant, or a Baseline; got 'batch'"),
+        (Anchor, {"nu": 0.0}, "nu > 0; got 0.0"),
+        (Anchor, {"nu": math.inf}, "nu > 0; got inf"),
+    ],
+)
+def test_options_out_of_range_are_refused(make, options, message):
+    with pytest.raises(ConfigError, match=message):
+        make(OptimalCritic(RHO), **options)
 
 
 def test_js_trains_as_a_classifier():

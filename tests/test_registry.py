@@ -25,7 +25,20 @@ def record(registry, name):
 class TestBuiltins:
     def test_come_in_their_declared_order(self):
         registry = Registry(discover=False)
-        assert registry.names("estimators") == ["js", "nwj", "infonce", "smile", "gaussian", "ksg"]
+        assert registry.names("estimators") == [
+            "js",
+            "nwj",
+            "infonce",
+            "smile",
+            "dv",
+            "mine",
+            "tuba",
+            "alpha_tuba",
+            "flo",
+            "anchor",
+            "gaussian",
+            "ksg",
+        ]
         assert registry.names("critics") == ["joint", "separable"]
         assert registry.names("executors") == []
 
@@ -414,7 +427,7 @@ class TestFiles:
 
         @hookimpl
         def mist_estimators():
-            yield EstimatorSpec("mine", "{stem}:Mine", "My own.")
+            yield EstimatorSpec("homemade", "{stem}:Mine", "My own.")
 
         class Mine:
             value = {value}
@@ -428,26 +441,26 @@ class TestFiles:
 
     def test_a_file_is_a_plugin(self, tmp_path):
         registry = Registry(discover=False, files=[self.write(tmp_path)])
-        entry = registry.get("estimators", "mine")
-        assert entry.qualified == "my_own/mine"
+        entry = registry.get("estimators", "homemade")
+        assert entry.qualified == "my_own/homemade"
         assert registry.load(entry).value == 1
         assert "my_own" not in sys.modules
 
     def test_equal_stems_do_not_meet(self, tmp_path):
         registries = [Registry(discover=False, files=[self.write(tmp_path / name, value=name)]) for name in "12"]
-        entries = [registry.get("estimators", "mine") for registry in registries]
+        entries = [registry.get("estimators", "homemade") for registry in registries]
         assert [r.load(e).value for r, e in zip(registries, entries, strict=True)] == [1, 2]
 
     def test_it_wins_over_an_installed_plugin_of_its_name(self, tmp_path, site):
         site.estimator("mist-plugin-foo", "foo")
         registry = Registry.from_environment(files=[self.write(tmp_path, stem="foo")])
-        assert registry.get("estimators", "mine").plugin == "foo"
+        assert registry.get("estimators", "homemade").plugin == "foo"
         loser = next(found for found in registry.plugins if found.distribution == "mist-plugin-foo")
         assert "is taken by" in loser.reason
 
     def test_it_is_loaded_where_installed_plugins_are_not(self, tmp_path):
         registry = Registry.from_environment(no_plugins=True, files=[self.write(tmp_path)])
-        assert "mine" in registry.names("estimators")
+        assert "homemade" in registry.names("estimators")
 
     @pytest.mark.parametrize(
         ("name", "source", "reason"),
@@ -459,5 +472,5 @@ class TestFiles:
     def test_one_that_fails_is_why_a_name_is_unknown(self, tmp_path, name, source, reason):
         (tmp_path / name).write_text(source)
         with pytest.raises(PluginError, match=reason):
-            Registry(discover=False, files=[tmp_path / name]).get("estimators", "mine")
+            Registry(discover=False, files=[tmp_path / name]).get("estimators", "homemade")
         assert not [module for module in sys.modules if module.startswith("_mist_file_bad")]

@@ -5,20 +5,32 @@ The name of each is also a factory: `estimators.js(x_dim=1, y_dim=1, neg_samples
 
 from typing import Any
 
+from mistcli.estimators.alpha_tuba import AlphaTUBA
+from mistcli.estimators.anchor import Anchor
 from mistcli.estimators.base import CriticEstimator, DirectEstimator, Estimator, TrainableEstimator
+from mistcli.estimators.dv import DV
 from mistcli.estimators.factory import factory, make_callable
+from mistcli.estimators.flo import FLO
 from mistcli.estimators.gaussian import Gaussian
 from mistcli.estimators.infonce import InfoNCE
 from mistcli.estimators.js import JS
 from mistcli.estimators.ksg import KSG
+from mistcli.estimators.mine import MINE
 from mistcli.estimators.nwj import NWJ
 from mistcli.estimators.smile import SMILE
+from mistcli.estimators.tuba import TUBA
 
 __all__ = [
+    "DV",
+    "FLO",
     "JS",
     "KSG",
+    "MINE",
     "NWJ",
     "SMILE",
+    "TUBA",
+    "AlphaTUBA",
+    "Anchor",
     "CriticEstimator",
     "DirectEstimator",
     "Estimator",

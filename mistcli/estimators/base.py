@@ -17,7 +17,7 @@ from mistcli.critics.critic import Critic
 from mistcli.errors import DataError
 from mistcli.plugin import Bound
 
-__all__ = ["CriticEstimator", "DirectEstimator", "Estimator", "TrainableEstimator"]
+__all__ = ["CriticEstimator", "DirectEstimator", "Estimator", "TrainableEstimator", "shifts"]
 
 CHUNK = 2**22
 """The most numbers that a layer holds at once while pairs are valued; bounds memory, not results."""
@@ -189,7 +189,7 @@ class CriticEstimator(TrainableEstimator):
         """
         n = x.shape[-2]
         hx, hy = self.critic.embed(x, y)
-        shift = torch.cat([torch.zeros(1, dtype=torch.long), _shifts(n, m)]).to(x.device)
+        shift = torch.cat([torch.zeros(1, dtype=torch.long), shifts(n, m)]).to(x.device)
         rows = torch.arange(n, device=x.device)
         size = max(1, CHUNK // max(1, (m + 1) * hx.shape[-1] * (hx.numel() // (n * hx.shape[-1]))))
         parts = [self._score(hx, hy, chunk, (chunk[:, None] + shift) % n) for chunk in torch.split(rows, size)]
@@ -206,7 +206,7 @@ class CriticEstimator(TrainableEstimator):
         return self.critic.score(hx.unsqueeze(-2), picked)
 
 
-def _shifts(n: int, m: int) -> Tensor:
+def shifts(n: int, m: int) -> Tensor:
     """Return `m` distinct cyclic shifts of `n` rows, always the same ones, spread without a period.
 
     Shifts by 1 to M would do for shuffled rows; these do for sorted rows and series too.

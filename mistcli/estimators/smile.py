@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 from torch import Tensor
 
 from mistcli.critics.critic import Critic
 from mistcli.errors import ConfigError
+from mistcli.estimators.baselines import batch_log_partition
 from mistcli.estimators.js import JS
 from mistcli.plugin import Bound
 
@@ -56,7 +56,4 @@ class SMILE(JS):
 
         With the share :math:`Z_i` of each pair the spread of the log ratios holds the spread of the partition too.
         """
-        clipped = neg if self.tau is None else neg.clamp(-self.tau, self.tau)
-        log_z_i = clipped.logsumexp(-1) - math.log(neg.shape[-1])
-        log_z = log_z_i.logsumexp(-1, keepdim=True) - math.log(neg.shape[-2])
-        return log_z + (log_z_i - log_z).exp() - 1
+        return batch_log_partition(neg if self.tau is None else neg.clamp(-self.tau, self.tau))
