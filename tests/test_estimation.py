@@ -18,7 +18,7 @@ from mistcli.registry import Registry
 from mistcli.training.events import Evaluated, Listener, RunFinished, RunStarted, Warned
 
 QUICK = {"max_steps": 60, "hidden_dims": (16,), "lr": 1e-2}
-TRAINED = ("js", "nwj", "infonce", "smile")
+TRAINED = ("js", "nwj", "infonce", "smile", "dv", "mine", "tuba", "alpha_tuba", "flo", "anchor")
 ALL = (*TRAINED, "gaussian", "ksg")
 
 

@@ -65,6 +65,30 @@ def test_lower_bounds_stay_below_the_sample_value(name):
             assert estimator.mutual_information(x, y).item() < truth + 0.02
 
 
+@pytest.mark.parametrize("name", sorted(set(CRITIC_ESTIMATORS) - {"anchor", "infonce"}))
+def test_no_negative_weighs_more_than_a_pair(name):
+    class Wild(OptimalCritic):
+        def forward(self, x, y):
+            return super().forward(x, y) + 1000.0 * ((x - x.amax()).abs() + (y - y.amin()).abs() < 1e-9).squeeze(-1)
+
+    x, y = normal(60, RHO)  # so few that each x meets each y
+    options = AT_OPTIMUM.get(name, {})
+    sane, wild = (CRITIC_ESTIMATORS[name](made(RHO), **options).log_ratio(x, y) for made in (OptimalCritic, Wild))
+    assert 0 < sane.mean() - wild.mean() < 1.1 / 60
+
+
+@pytest.mark.parametrize("constant", [-20.0, 20.0])
+@pytest.mark.parametrize("name", ["dv", "mine", "infonce"])
+def test_a_constant_in_the_critic_changes_nothing(name, constant):
+    class Shifted(OptimalCritic):
+        def forward(self, x, y):
+            return super().forward(x, y) + constant
+
+    x, y = normal(500, RHO)
+    plain, shifted = (CRITIC_ESTIMATORS[name](made(RHO)).log_ratio(x, y) for made in (OptimalCritic, Shifted))
+    torch.testing.assert_close(shifted, plain)
+
+
 @pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
 def test_an_untrained_critic_says_independent(name):
     x, y = normal(300, RHO)

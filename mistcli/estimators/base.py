@@ -149,6 +149,10 @@ class CriticEstimator(TrainableEstimator):
         r"""Return what training ascends, :math:`(*, N), (*, N, M) \to (*,)`: the mean log ratio by default."""
         return (pos - self.log_partition(pos, neg)).mean(-1)
 
+    def value(self, pos: Tensor, neg: Tensor) -> Tensor:
+        r"""Return the log ratios of pairs from scores, :math:`(*, N), (*, N, M) \to (*, N)` in nats."""
+        return pos - self.log_partition(pos, neg)
+
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Return minus the objective on a batch."""
         return -self.objective(*self.scores(x, y, self.negatives(x.shape[-2])))
@@ -157,13 +161,12 @@ class CriticEstimator(TrainableEstimator):
         """Return the log ratios of pairs, with negatives from among the same pairs."""
         n = x.shape[-2]
         m = min(n - 1, max(self.neg_samples, self.value_negatives))
-        pos, neg = self.scores(x, y, m)
-        return pos - self.log_partition(pos, neg)
+        return self.value(*self.scores(x, y, m))
 
     def measure(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Return "loss" and "mi" from one and the same scores."""
         pos, neg = self.scores(x, y, self.negatives(min(x.shape[-2], 256)))
-        return {"loss": -self.objective(pos, neg), "mi": (pos - self.log_partition(pos, neg)).mean(-1)}
+        return {"loss": -self.objective(pos, neg), "mi": self.value(pos, neg).mean(-1)}
 
     def negatives(self, n: int) -> int:
         """Return the number of negatives a pair in a batch of `n` rows.

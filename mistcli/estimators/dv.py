@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from torch import Tensor
 
 from mistcli.estimators.base import CriticEstimator
-from mistcli.estimators.baselines import batch_log_partition
+from mistcli.estimators.baselines import batch_log_partition, log_mean_exp
 from mistcli.plugin import Bound
 
 __all__ = ["DV"]
@@ -20,6 +21,9 @@ class DV(CriticEstimator):
 
     Tight at :math:`f^* = \log \frac{p(x, y)}{p(x) p(y)}` plus any constant. The logarithm of a mean over a batch is
     below that of the expectation, so that the value is biased upwards, and its gradient too, where negatives are few.
+
+    As in `NWJ`, pairs are valued with scores of at most :math:`\log N`, here above the median log partition, since the
+    critic is free up to a constant.
 
     References:
         | Asymptotic evaluation of certain Markov process expectations for large time, IV (Donsker and Varadhan, 1983)
@@ -43,3 +47,8 @@ class DV(CriticEstimator):
     def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:
         r"""Return :math:`\log Z + Z_i / Z - 1`, :math:`(*, N)`, whose mean over pairs is :math:`\log Z`."""
         return batch_log_partition(neg)
+
+    def value(self, pos: Tensor, neg: Tensor) -> Tensor:
+        r"""Return the log ratios of pairs with scores capped at :math:`\log N` above the median, :math:`(*, N)`."""
+        most = log_mean_exp(neg).median(-1, keepdim=True).values + math.log(pos.shape[-1])
+        return super().value(pos.minimum(most), neg.minimum(most.unsqueeze(-1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from torch import Tensor
@@ -18,7 +19,9 @@ class NWJ(CriticEstimator):
     .. math:: I(X; Y) \geq 1 + \mathbb{E}_{p(x, y)}[f(x, y)] - \mathbb{E}_{p(x) p(y)}[e^{f(x, y)}]
 
     Tight at :math:`f^* = \log \frac{p(x, y)}{p(x) p(y)}` (the paper's critic is :math:`f + 1`). Unbiased; its
-    variance grows exponentially with the mutual information.
+    variance grows exponentially with the mutual information. Pairs are therefore valued with scores of at most
+    :math:`\log N`, more than which N pairs cannot vouch for: a critic that is capped is again a critic, so the bound
+    holds, and no single negative weighs more than a pair.
 
     References:
         | Estimating divergence functionals and the likelihood ratio by convex risk minimization (Nguyen et al., 2010)
@@ -42,3 +45,8 @@ class NWJ(CriticEstimator):
     def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:
         r"""Return :math:`\frac{1}{M} \sum_j e^{f(x_i, y_j)} - 1`, :math:`(*, N)`."""
         return neg.exp().mean(-1) - 1
+
+    def value(self, pos: Tensor, neg: Tensor) -> Tensor:
+        r"""Return the log ratios of pairs with scores capped at :math:`\log N`, :math:`(*, N)`."""
+        most = math.log(pos.shape[-1])
+        return super().value(pos.clamp(max=most), neg.clamp(max=most))
