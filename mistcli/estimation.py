@@ -141,12 +141,14 @@ class Valued:
         stderr: The standard error of their mean, in nats.
         fitted: The fits that valued them.
         complete: False where training was told to stop early.
+        fold_of: The fold whose fit valued each pair, (N,); None where nothing was trained.
     """
 
     log_ratio: Floats
     stderr: float
     fitted: Sequence[Estimator]
     complete: bool = True
+    fold_of: NDArray[np.int64] | None = None
 
 
 def started(prepared: Sequence[Prepared]) -> RunStarted:
@@ -181,7 +183,7 @@ def _train(group: Sequence[Prepared], listener: Listener, should_stop: Callable[
         first += len(sides.folds)
         least = resolution(sides.x.shape[1], sides.y.shape[1], len(sides.x))
         error = stderr(crossed.log_ratio, crossed.fold_of, copied, least=least)
-        valued.append(Valued(crossed.log_ratio, error, crossed.fits, crossed.complete))
+        valued.append(Valued(crossed.log_ratio, error, crossed.fits, crossed.complete, crossed.fold_of))
     return valued
 
 
@@ -229,5 +231,6 @@ def conclude(prepared: Prepared, valued: Valued, listener: Listener) -> Outcome:
         pointwise=valued.log_ratio,
         rows=cleaned.rows,
         records=tuple(history.records),
+        folds=valued.fold_of,
     )
     return Outcome(estimate, partial(keep, prepared.plan, prepared.encoded, cleaned, valued.fitted))

@@ -33,7 +33,7 @@ from mistcli.config import (
 from mistcli.errors import ConfigError, did_you_mean
 from mistcli.options import fields, reference
 
-__all__ = ["FLAGS", "SECTIONS", "Layer", "Settings", "load_yaml", "settings"]
+__all__ = ["FLAGS", "SECTIONS", "Layer", "Settings", "flat_layer", "load_yaml", "settings"]
 
 SECTIONS: Mapping[str, type] = MappingProxyType(
     {
@@ -50,6 +50,7 @@ FLAGS = ("flag", "argument")
 
 _GENERAL = tuple(item.name for item in fields(GeneralConfig))
 _CHOSEN = ("estimator", "critic")
+_BARE = {item.name: name for name, cls in SECTIONS.items() if name != "data" for item in fields(cls)}
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,29 @@ def settings(layer: Layer) -> Settings:
             _loggers(given["loggers"]) if "loggers" in given else None,
             _prefer(given.get("plugins", {})),
         )
+
+
+def flat_layer(origin: str, given: Mapping[str, Any]) -> Layer:
+    """Return settings that are given flat: `estimator`, `training.lr`, `lr`, `neg_samples`, `critic.hidden_dims`.
+
+    Example:
+        >>> layer = flat_layer("here", {"estimator": "js", "lr": "1e-3", "critic.hidden_dims": "8"})
+        >>> layer.values, layer.options
+        ({'estimator': 'js', 'training': {'lr': '1e-3'}}, {'critic.hidden_dims': '8'})
+    """
+    values: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for key, value in given.items():
+        section, _, name = key.partition(".")
+        if key in (*_CHOSEN, *_GENERAL):
+            values[key] = value
+        elif name and section in SECTIONS:
+            values.setdefault(section, {})[name] = value
+        elif key in _BARE:
+            values.setdefault(_BARE[key], {})[key] = value
+        else:
+            options[key] = value
+    return Layer(origin, values, options)
 
 
 def _mapping(value: Any, key: str) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from mistcli.builtin import HOOKS
 from mistcli.discovery import Candidate, PluginRecord, canonical, from_file, from_object, installed
-from mistcli.errors import MistError, PluginError, UnknownNameError, did_you_mean
+from mistcli.errors import ConfigError, MistError, PluginError, UnknownNameError, did_you_mean
 from mistcli.loading import KINDS, Plugin, collect, describe, load
 from mistcli.plugin import Spec
 from mistcli.version import __version__
@@ -118,6 +118,24 @@ class Registry:
         other = copy.copy(self)
         other._prefer = {**self._prefer, **prefer}
         return other
+
+    def __copy__(self) -> Registry:
+        """Return another registry with all that this one knows, plugins that are loaded included."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what makes this registry anew in another process, where plugins are loaded again.
+
+        Raises:
+            ConfigError: If a plugin is an object that only this process has.
+        """
+        if self._objects:
+            raise ConfigError("a plugin that is only an object of this process cannot go to another; install it.")
+        state = {**vars(self), "_report": None, "_builtin": {}}
+        state.pop("_plugins", None)
+        return state
 
     @property
     def plugins(self) -> tuple[PluginRecord, ...]:

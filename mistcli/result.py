@@ -60,6 +60,7 @@ class Estimate:
         pointwise: The log ratio log p(x,y)/p(x)p(y) of each row that was used, (N,) in nats.
         rows: The positions of those rows in the data, (N,).
         records: The history of training: one mapping a measured value.
+        folds: The fold whose fit valued each of those rows, (N,); None where nothing was trained.
     """
 
     nats: float
@@ -81,6 +82,7 @@ class Estimate:
     pointwise: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
     rows: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
     records: Sequence[Mapping[str, Any]] = field(default=(), repr=False, compare=False)
+    folds: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
 
     @property
     def bits(self) -> float:

@@ -40,7 +40,7 @@ class TestBuiltins:
             "ksg",
         ]
         assert registry.names("critics") == ["joint", "separable"]
-        assert registry.names("executors") == []
+        assert registry.names("executors") == ["serial", "process"]
 
     def test_are_found_by_both_names(self):
         registry = Registry(discover=False)
@@ -379,7 +379,7 @@ class TestLookUp:
                 "unknown estimator 'infonc'. Did you mean 'infonce'? Available: js, nwj, ",
             ),
             ("critics", "zzz", "unknown critic 'zzz'. Available: joint, separable."),
-            ("executors", "zzz", "unknown executor 'zzz'. Available: none."),
+            ("executors", "zzz", "unknown executor 'zzz'. Available: serial, process."),
             ("estimators", "nobody/js", "unknown estimator 'nobody/js'."),
             ("estimators", "", "unknown estimator ''."),
         ],

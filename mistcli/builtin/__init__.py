@@ -19,6 +19,7 @@ HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "readers": ("mistcli.builtin.readers",),
         "loggers": ("mistcli.builtin.loggers",),
         "commands": ("mistcli.builtin.commands",),
+        "executors": ("mistcli.builtin.executors",),
     }
 )
 """The modules that implement the hook of each kind."""

@@ -28,8 +28,8 @@ __all__ = ["MistGroup", "Session", "mist", "session"]
 INTERRUPTED = 130
 SECTIONS: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("list-estimators", "list-critics", "list-readers", "list-loggers"), "What there is"),
-        **dict.fromkeys(("show", "plugins"), "What there is"),
+        **dict.fromkeys(("list-estimators", "list-critics", "list-readers"), "What there is"),
+        **dict.fromkeys(("list-loggers", "list-executors", "show", "plugins"), "What there is"),
         **dict.fromkeys(("config", "completion"), "Set-up"),
     }
 )

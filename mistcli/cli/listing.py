@@ -1,4 +1,4 @@
-"""`mist list-estimators`, `list-critics`, `list-readers`, `list-loggers`: what can be chosen by name."""
+"""`mist list-estimators`, `list-critics` and so on: what can be chosen by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mistcli.cli.group import Session
 from mistcli.cli.tables import echo_json, echo_table, entry_data, facts
 from mistcli.registry import Entry
 
-__all__ = ["list_critics", "list_estimators", "list_loggers", "list_readers"]
+__all__ = ["list_critics", "list_estimators", "list_executors", "list_loggers", "list_readers"]
 
 
 def listing(kind: str, what: str, columns: tuple[str, ...]) -> click.Command:
@@ -45,3 +45,4 @@ list_estimators = listing("estimators", "estimators", ("family", "bound"))
 list_critics = listing("critics", "critics", ("kind",))
 list_readers = listing("readers", "readers of files", ("patterns",))
 list_loggers = listing("loggers", "loggers", ("sink",))
+list_executors = listing("executors", "executors", ("remote",))

@@ -21,7 +21,17 @@ from mistcli.text import printable
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["AnyType", "ColumnType", "CriticType", "EstimatorType", "LoggerType", "NameType", "ReaderType"]
+__all__ = [
+    "AnyType",
+    "ColumnType",
+    "CriticType",
+    "EstimatorReferenceType",
+    "EstimatorType",
+    "ExecutorType",
+    "LoggerType",
+    "NameType",
+    "ReaderType",
+]
 
 PLAIN = re.compile(r"[\w.+-]+")
 
@@ -76,6 +86,18 @@ class LoggerType(_ReferenceType):
     """A logger, as `NAME` or `NAME:key=value`."""
 
     kinds = ("loggers",)
+
+
+class ExecutorType(_ReferenceType):
+    """An executor, as `NAME` or `NAME:key=value`."""
+
+    kinds = ("executors",)
+
+
+class EstimatorReferenceType(_ReferenceType):
+    """An estimator, as `NAME` or `NAME:key=value`."""
+
+    kinds = ("estimators",)
 
 
 class ReaderType(_ReferenceType):

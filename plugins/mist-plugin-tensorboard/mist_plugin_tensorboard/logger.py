@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +23,7 @@ from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mistcli.loggers import Logger
+from mistcli.loggers.trackers import figures, flat, measured
 from mistcli.training.events import Evaluated, Event, RunFinished, RunStarted, Warned
 
 __all__ = ["TensorBoardLogger"]
@@ -74,31 +75,18 @@ class TensorBoardLogger(Logger):
         self._file = (folder / f"events.out.tfevents.{time.time_ns()}.{os.getpid()}").open("xb")
         self._step = 0
         self._record(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
-        parameters = dict(_flat(event.parameters))
+        parameters = dict(flat(event.parameters))
         self._write(hparams_pb(parameters, trial_id=event.run))
         self._write(text_pb("parameters", _as_code(event.parameters)))
 
     def _evaluated(self, event: Evaluated) -> None:
         self._step = event.step
-        for name, value in event.values.items():
-            self._write(scalar_pb(f"{name}/{event.split}", value))
-        if self.per_fit:
-            for name, values in event.per_fit.items():
-                for fit, value in enumerate(values):
-                    self._write(scalar_pb(f"{name}/{event.split}/fit_{fit}", value))
+        for name, value in measured(event, per_fit=self.per_fit).items():
+            self._write(scalar_pb(name, value))
 
     def _finish(self, event: RunFinished) -> None:
-        result = event.result
-        interval = result.get("interval") or {}
-        shown = {
-            "mi": result.get("mi"),
-            "stderr": result.get("stderr"),
-            "low": interval.get("low"),
-            "high": interval.get("high"),
-        }
-        for name, value in shown.items():
-            if value is not None:
-                self._write(scalar_pb(f"result/{name}", value))
+        for name, value in figures(event.result).items():
+            self._write(scalar_pb(name, value))
         if event.error:
             self._write(text_pb("error", event.error))
         self._write(_session_end(event.status))
@@ -121,18 +109,6 @@ def _as_code(parameters: Mapping[str, Any]) -> str:
     """Show parameters as an indented block, which TensorBoard's Markdown leaves as it is."""
     lines = json.dumps(parameters, indent=2, default=str).splitlines()
     return "\n".join("    " + line for line in lines)
-
-
-def _flat(parameters: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, bool | int | float | str]]:
-    """Turn nested parameters into dotted names with plain values, which is all that HParams takes."""
-    for key, value in parameters.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}.")
-        elif isinstance(value, bool | int | float | str):
-            yield name, value
-        else:
-            yield name, json.dumps(value, default=str)
 
 
 def _session_end(status: str) -> summary_pb2.Summary:

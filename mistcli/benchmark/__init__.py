@@ -1,0 +1,8 @@
+"""Problems with known mutual information, and how far estimators are off on them."""
+
+from mistcli.benchmark.leaderboard import Line, leaderboard
+from mistcli.benchmark.problem import Problem
+from mistcli.benchmark.runner import Plan, Row, run
+from mistcli.benchmark.tasks import find, problems
+
+__all__ = ["Line", "Plan", "Problem", "Row", "find", "leaderboard", "problems", "run"]
