@@ -177,7 +177,7 @@ class LoggerSpec(Spec):
 
 @dataclass(frozen=True)
 class ExecutorSpec(Spec):
-    """An executor, which runs many independent estimations.
+    """An executor, which runs many independent fits; its target is a subclass of `mistcli.executors.Executor`.
 
     Arguments:
         remote: Whether it leaves this machine.

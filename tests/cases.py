@@ -11,18 +11,28 @@ from mistcli.critics import Critic, JointCritic, SeparableCritic
 from mistcli.estimators import (
     DV,
     FLO,
+    GMM,
     JS,
     KSG,
     MINE,
     NWJ,
+    PQ,
     SMILE,
     TUBA,
     AlphaTUBA,
     Anchor,
+    Binned,
     CriticEstimator,
     DirectEstimator,
     Gaussian,
+    GaussianCopula,
+    HybridPQ,
     InfoNCE,
+    MixedKSG,
+    PlugIn,
+    Ross,
+    TCopula,
+    TrainableEstimator,
 )
 
 CRITICS: dict[str, Callable[..., Critic]] = {"joint": JointCritic, "separable": SeparableCritic}
@@ -41,7 +51,22 @@ CRITIC_ESTIMATORS: dict[str, Callable[..., CriticEstimator]] = {
 }
 
 
-DIRECT_ESTIMATORS: dict[str, Callable[..., DirectEstimator]] = {"gaussian": Gaussian, "ksg": KSG}
+TRAINABLE_ESTIMATORS: dict[str, Callable[..., TrainableEstimator]] = {"hybrid_pq": HybridPQ, "pq": PQ}
+
+DIRECT_ESTIMATORS: dict[str, Callable[..., DirectEstimator]] = {
+    "binned": Binned,
+    "gaussian": Gaussian,
+    "gaussian_copula": GaussianCopula,
+    "gmm": GMM,
+    "ksg": KSG,
+    "mixed_ksg": MixedKSG,
+    "plugin": PlugIn,
+    "ross": Ross,
+    "t_copula": TCopula,
+}
+
+DISCRETE_SIDES = {"plugin": "xy", "ross": "x"}
+"""The sides that have to be discrete for an estimator of the dict above."""
 
 
 class OptimalCritic(Critic):

@@ -5,7 +5,15 @@ import math
 
 import pytest
 import torch
-from cases import AT_OPTIMUM, CRITIC_ESTIMATORS, DIRECT_ESTIMATORS, OptimalCritic, critic
+from cases import (
+    AT_OPTIMUM,
+    CRITIC_ESTIMATORS,
+    DIRECT_ESTIMATORS,
+    DISCRETE_SIDES,
+    TRAINABLE_ESTIMATORS,
+    OptimalCritic,
+    critic,
+)
 from problems import normal, normal_log_ratio, normal_nats
 from torch import Generator
 
@@ -17,7 +25,7 @@ from mistcli.registry import Registry
 from mistcli.training.stack import Stack
 
 RHO = 0.9
-ALL = CRITIC_ESTIMATORS | DIRECT_ESTIMATORS
+ALL = CRITIC_ESTIMATORS | TRAINABLE_ESTIMATORS | DIRECT_ESTIMATORS
 registry = Registry(discover=False)
 
 
@@ -33,9 +41,10 @@ def test_spec_and_class_agree(name):
     assert spec.bound == target.bound
     declared = {item.name: item.default for item in fields(spec.options)}
     signature = inspect.signature(target).parameters
-    taken = {key: p.default for key, p in signature.items() if p.kind is p.KEYWORD_ONLY}
+    taken = {key: p.default for key, p in signature.items() if p.kind is p.KEYWORD_ONLY and key != "generator"}
     assert declared == taken
-    assert spec.needs_critic == spec.trained == (name in CRITIC_ESTIMATORS)
+    assert spec.needs_critic == (name in CRITIC_ESTIMATORS)
+    assert spec.trained == (name not in DIRECT_ESTIMATORS)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -161,6 +170,63 @@ def test_valuing_in_chunks_changes_nothing(name, monkeypatch):
     whole = estimator.log_ratio(x, y)
     monkeypatch.setattr("mistcli.estimators.base.CHUNK", 5000)
     torch.testing.assert_close(estimator.log_ratio(x, y), whole)
+
+
+def trainable(name, seed=0):
+    """An estimator of two and three columns that has taken some training steps."""
+    estimator = TRAINABLE_ESTIMATORS[name](2, 3, hidden_dims=(8, 8), generator=Generator().manual_seed(seed)).double()
+    optimizer = torch.optim.SGD(estimator.parameters(), lr=0.05)
+    for step in range(5):
+        x, y = sides(60, seed=10 * seed + step)
+        estimator.loss(x, y).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return estimator
+
+
+def sides(n, seed=0):
+    """Pairs of two and three columns that depend on each other."""
+    generator = Generator().manual_seed(seed)
+    y = torch.randn(n, 3, generator=generator, dtype=torch.float64)
+    return y[:, :2] + 0.5 * torch.randn(n, 2, generator=generator, dtype=torch.float64), y
+
+
+@pytest.mark.parametrize("name", TRAINABLE_ESTIMATORS)
+def test_trainable_estimators_have_shapes_gradients_and_a_dtype(name):
+    estimator, (x, y) = trainable(name), sides(40)
+    ratio, loss = estimator.log_ratio(x, y), estimator(x, y)
+    assert ratio.shape == (40,)
+    assert ratio.isfinite().all()
+    assert loss.shape == ()
+    assert ratio.dtype == loss.dtype == torch.float64
+    loss.backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in estimator.parameters() if p.numel() > 1)
+
+
+@pytest.mark.parametrize("name", TRAINABLE_ESTIMATORS)
+def test_a_stack_of_trainable_estimators_equals_a_loop(name):
+    fits = [trainable(name, seed=s) for s in range(3)]
+    stack = Stack(fits)
+    x, y = (torch.stack(side) for side in zip(*(sides(30, seed=s) for s in range(3)), strict=True))
+    measured = stack.measure(list(zip(x, y, strict=True)))
+    for key in ("loss", "mi"):
+        alone = torch.stack([e.measure(a, b)[key] for e, a, b in zip(fits, x, y, strict=True)])
+        torch.testing.assert_close(measured[key], alone)
+    torch.testing.assert_close(stack[2].log_ratio(x[2], y[2]), fits[2].log_ratio(x[2], y[2]))
+    torch.testing.assert_close(
+        stack.loss(x, y), torch.stack([e.loss(a, b) for e, a, b in zip(fits, x, y, strict=True)])
+    )
+
+
+@pytest.mark.parametrize("name", TRAINABLE_ESTIMATORS)
+def test_trainable_estimators_are_saved_loaded_and_blind_to_row_order(name):
+    (x, y), one, other = sides(40), trainable(name), trainable(name, seed=1)
+    assert not torch.equal(one.log_ratio(x, y), other.log_ratio(x, y))
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(one.log_ratio(x, y), other.log_ratio(x, y))
+    order = torch.randperm(40, generator=Generator().manual_seed(0))
+    shuffled = one.mutual_information(x[order], y[order])
+    torch.testing.assert_close(shuffled, one.mutual_information(x, y), rtol=0, atol=0.2)
 
 
 def test_a_pair_is_never_its_own_negative():
@@ -387,7 +453,19 @@ def test_js_trains_as_a_classifier():
     torch.testing.assert_close(estimator.loss(x, y), expected)
 
 
-@pytest.mark.parametrize("name", DIRECT_ESTIMATORS)
+CONTINUOUS = [name for name in DIRECT_ESTIMATORS if name not in DISCRETE_SIDES]
+SHORT = {"binned": 0.8, "ksg": 0.2, "mixed_ksg": 0.2}
+"""The share of the truth by which an estimator may fall short in three dimensions."""
+
+
+def pairs(name, n, rho, *, dim=1, seed=0):
+    """Pairs of a normal, of which the sides that the estimator wants discrete are rounded to at most five values."""
+    x, y = normal(n, rho, dim=dim, seed=seed)
+    sides = DISCRETE_SIDES.get(name, "")
+    return (x.clamp(-2, 2).round() if "x" in sides else x), (y.clamp(-2, 2).round() if "y" in sides else y)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("dim", [1, 3])
 def test_direct_estimators_on_normals(name, rho, dim):
@@ -395,17 +473,25 @@ def test_direct_estimators_on_normals(name, rho, dim):
     estimator = DIRECT_ESTIMATORS[name]()
     ratio = estimator.fit_log_ratio(x, y, generator=Generator().manual_seed(0))
     truth = normal_log_ratio(x, y, rho).mean().item() if rho else 0.0
-    short = 0.2 * normal_nats(rho, dim=dim) if (name, dim) == ("ksg", 3) else 0.0  # KSG falls short in many dimensions
+    short = SHORT.get(name, 0.0) * normal_nats(rho, dim=dim) if dim == 3 else 0.0
     assert truth - short - 0.02 < ratio.mean().item() < truth + 0.02
     assert 0 < estimator.stderr(ratio) < 0.05
 
 
 @pytest.mark.parametrize("name", DIRECT_ESTIMATORS)
+def test_direct_estimators_find_nothing_where_there_is_nothing(name):
+    ratio = DIRECT_ESTIMATORS[name]().fit_log_ratio(*pairs(name, 3000, 0.0), generator=Generator().manual_seed(0))
+    assert ratio.shape == (3000,)
+    assert ratio.dtype == torch.float64
+    assert abs(ratio.mean().item()) < 0.02
+
+
+@pytest.mark.parametrize("name", DIRECT_ESTIMATORS)
 def test_direct_estimators_apply_to_other_pairs(name):
     estimator = DIRECT_ESTIMATORS[name]()
-    estimator.fit_log_ratio(*normal(5000, RHO))
-    other = normal(5000, RHO, seed=1)
-    assert estimator.log_ratio(*other).mean().item() == pytest.approx(normal_nats(RHO), abs=0.05)
+    value = estimator.fit_log_ratio(*pairs(name, 5000, RHO), generator=Generator().manual_seed(0)).mean().item()
+    other = pairs(name, 5000, RHO, seed=1)
+    assert estimator.log_ratio(*other).mean().item() == pytest.approx(value, abs=0.1 if name == "binned" else 0.06)
     copy = DIRECT_ESTIMATORS[name]()
     for key, tensor in estimator.state_dict().items():
         copy.register_buffer(key, tensor)
@@ -414,14 +500,31 @@ def test_direct_estimators_apply_to_other_pairs(name):
 
 @pytest.mark.parametrize("name", DIRECT_ESTIMATORS)
 def test_direct_estimators_are_symmetric_and_blind_to_row_order(name):
-    x, y = normal(500, RHO, dim=2)
+    x, y = pairs(name, 500, RHO, dim=2)
     order = torch.randperm(500, generator=Generator().manual_seed(0))
-    values = [
-        DIRECT_ESTIMATORS[name]().fit_log_ratio(a, b, generator=Generator().manual_seed(0)).mean()
-        for a, b in [(x, y), (y, x), (x[order], y[order])]
+    values = []
+    for a, b in [(x, y), (y, x), (x[order], y[order])]:
+        estimator = DIRECT_ESTIMATORS[name]()
+        ratio = estimator.fit_log_ratio(a, b, generator=Generator().manual_seed(0))
+        values.append(ratio.mean())
+    # those that draw folds or centres at random see other ones in another order
+    near = 1e-6 if registry.get("estimators", name).spec.symmetric else 2 * estimator.stderr(ratio)
+    torch.testing.assert_close(values[1], values[0], rtol=0, atol=near)
+    torch.testing.assert_close(values[2], values[0], rtol=0, atol=near)
+
+
+@pytest.mark.parametrize("name", DIRECT_ESTIMATORS)
+@pytest.mark.parametrize("rho", [0.0, RHO])
+def test_standard_errors_of_direct_estimators_are_those_of_repetitions(name, rho):
+    runs = 40
+    estimators = [DIRECT_ESTIMATORS[name]() for _ in range(runs)]
+    ratios = [
+        e.fit_log_ratio(*pairs(name, 300, rho, seed=s), generator=Generator().manual_seed(s))
+        for s, e in enumerate(estimators)
     ]
-    torch.testing.assert_close(values[1], values[0], rtol=0, atol=1e-6)
-    torch.testing.assert_close(values[2], values[0], rtol=0, atol=1e-6)
+    spread = torch.stack([r.mean() for r in ratios]).std().item()
+    told = sum(e.stderr(r) for e, r in zip(estimators, ratios, strict=True)) / runs
+    assert 0.75 * spread < told < (4 if rho == 0 else 1.7) * spread
 
 
 def test_gaussian_is_unbiased_in_many_dimensions():

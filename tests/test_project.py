@@ -23,6 +23,7 @@ LAYERS = (
     ("resolve", "unknown"),
     ("readers", "data"),
     ("critics",),
+    ("distributions",),
     ("estimators",),
     ("training",),
     ("inference", "loggers", "executors"),

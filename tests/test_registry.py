@@ -37,7 +37,16 @@ class TestBuiltins:
             "flo",
             "anchor",
             "gaussian",
+            "gaussian_copula",
+            "t_copula",
+            "gmm",
             "ksg",
+            "mixed_ksg",
+            "ross",
+            "plugin",
+            "binned",
+            "pq",
+            "hybrid_pq",
         ]
         assert registry.names("critics") == ["joint", "separable"]
         assert registry.names("executors") == ["serial", "process"]

@@ -14,12 +14,12 @@ __all__ = ["HOOKS"]
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "estimators": ("mistcli.builtin.discriminative", "mistcli.builtin.classical"),
+        "estimators": ("mistcli.builtin.discriminative", "mistcli.builtin.classical", "mistcli.builtin.quantised"),
         "critics": ("mistcli.builtin.critics",),
         "readers": ("mistcli.builtin.readers",),
         "loggers": ("mistcli.builtin.loggers",),
-        "commands": ("mistcli.builtin.commands",),
         "executors": ("mistcli.builtin.executors",),
+        "commands": ("mistcli.builtin.commands",),
     }
 )
 """The modules that implement the hook of each kind."""

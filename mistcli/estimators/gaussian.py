@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
 
-__all__ = ["Gaussian"]
+__all__ = ["Gaussian", "refuse_singular", "wishart_bias"]
 
 
 class Gaussian(DirectEstimator):
@@ -54,10 +54,10 @@ class Gaussian(DirectEstimator):
             )
         z = torch.cat([x, y], -1)
         covariance = z.mT.cov().reshape(dx + dy, dx + dy)
-        _refuse_singular(covariance, dx)
+        refuse_singular(covariance, dx)
         self.register_buffer("mean", z.mean(0))
         self.register_buffer("covariance", covariance)
-        self.register_buffer("offset", 0.5 * (_bias(dx, n) + _bias(dy, n) - _bias(dx + dy, n)))
+        self.register_buffer("offset", 0.5 * (wishart_bias(dx, n) + wishart_bias(dy, n) - wishart_bias(dx + dy, n)))
         self.register_buffer("floor", torch.tensor((dx * dy / 2) ** 0.5 / n))
         return self.log_ratio(x, y)
 
@@ -79,7 +79,7 @@ class Gaussian(DirectEstimator):
         return float((log_ratio.var() / log_ratio.numel() + self.get_buffer("floor") ** 2).sqrt())
 
 
-def _bias(d: int, n: int) -> Tensor:
+def wishart_bias(d: int, n: int) -> Tensor:
     """Return the bias of the log determinant of a sample covariance, up to terms that cancel."""
     i = torch.arange(1, d + 1, dtype=torch.float64)
     bias: Tensor = torch.digamma((n - i) / 2).sum()
@@ -94,7 +94,7 @@ def _log_density(z: Tensor, covariance: Tensor) -> Tensor:
     return density
 
 
-def _refuse_singular(covariance: Tensor, dx: int) -> None:
+def refuse_singular(covariance: Tensor, dx: int) -> None:
     """Raise where a side, or both together, span fewer dimensions than they have columns."""
     scale = covariance.diagonal().sqrt()
     correlation = covariance / scale.outer(scale)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from mistcli.errors import DataError
+from mistcli.errors import ConfigError, DataError
 from mistcli.estimators.base import DirectEstimator
+from mistcli.estimators.neighbours import SHARED, Floats, beyond, count_within, jittered, joined, nearest, psi, within
 
 __all__ = ["KSG"]
 
-SHARED = 1.3
-"""How much wider repetitions spread than local terms tell, since near rows share neighbours: 1.0 to 1.3 on normals
-with one column a side, up to 1.6 with three."""
-
-JITTER = 1e-10
-"""The size of the noise that breaks ties, relative to columns of unit variance."""
-
 
 class KSG(DirectEstimator):
-    r"""KSG estimator, algorithm 1.
+    r"""KSG estimator, algorithms 1 and 2.
 
-    .. math:: I(X; Y) \approx \psi(k) + \psi(N) - \langle \psi(n_x + 1) + \psi(n_y + 1) \rangle
+    .. math:: I_1(X; Y) \approx \psi(k) + \psi(N) - \langle \psi(n_x + 1) + \psi(n_y + 1) \rangle
 
     where :math:`n_x` and :math:`n_y` count the rows that are nearer in x, and in y, than the :math:`k`-th neighbour in
-    both, in the maximum norm. Nearly free of bias in few dimensions; it falls short of the truth above some ten
-    columns, and where the information is large. Ties are broken by noise of a relative size of 1e-10.
+    both, in the maximum norm, and
+
+    .. math:: I_2(X; Y) \approx \psi(k) - \tfrac{1}{k} + \psi(N) - \langle \psi(m_x) + \psi(m_y) \rangle
+
+    where :math:`m_x` and :math:`m_y` count those that are as near in x, and in y, as the farthest there of the first
+    :math:`k` neighbours. Nearly free of bias in few dimensions; both fall short of the truth above some ten columns,
+    and where the information is large. Ties are broken by noise of a relative size of 1e-10.
 
     References:
         | Estimating mutual information (Kraskov, Stögbauer and Grassberger, 2004)
@@ -35,11 +35,14 @@ class KSG(DirectEstimator):
 
     Arguments:
         k: The number of neighbours: fewer for less bias, more for less variance.
+        algorithm: 1, with one distance for both sides, or 2, with one for each.
 
     Raises:
+        ConfigError: If there is no such algorithm.
         DataError: If there are not more than `k` rows.
 
     Example:
+        >>> import torch
         >>> g = Generator().manual_seed(0)
         >>> x = torch.randn(2_000, 1, generator=g, dtype=torch.float64)
         >>> y = 0.9 * x + 0.19**0.5 * torch.randn(2_000, 1, generator=g, dtype=torch.float64)
@@ -50,16 +53,18 @@ class KSG(DirectEstimator):
     x: Tensor
     y: Tensor
 
-    def __init__(self, *, k: int = 5) -> None:
+    def __init__(self, *, k: int = 5, algorithm: Literal[1, 2] = 1) -> None:
         super().__init__()
-        self.k = k
+        if algorithm not in (1, 2):
+            raise ConfigError(f"expected algorithm 1 or 2; got {algorithm}.")
+        self.k, self.algorithm = k, algorithm
 
     def fit_log_ratio(self, x: Tensor, y: Tensor, *, generator: Generator | None = None) -> Tensor:
         """Return the local terms of the pairs, each among the others, (N,) in nats."""
         if len(x) <= self.k:
             raise DataError(f"expected more rows than neighbours; got {len(x)} rows and k={self.k}.")
-        self.register_buffer("x", _jittered(x, generator))
-        self.register_buffer("y", _jittered(y, generator))
+        self.register_buffer("x", jittered(x, generator))
+        self.register_buffer("y", jittered(y, generator))
         return self._local(self.x, self.y, own=1)
 
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
@@ -71,41 +76,21 @@ class KSG(DirectEstimator):
         return SHARED * super().stderr(log_ratio)
 
     def _local(self, x: Tensor, y: Tensor, *, own: int) -> Tensor:
-        from scipy.spatial import cKDTree  # a tenth of a second that estimators without trees need not pay
-
-        ref_x, ref_y = self.x.numpy(), self.y.numpy()
-        points_x, points_y = x.double().numpy(), y.double().numpy()
-        tree = cKDTree(_joined(ref_x, ref_y))
-        found = tree.query(_joined(points_x, points_y), k=[self.k + own], p=float("inf"), workers=-1)
-        radius = np.asarray(found[0], dtype=np.float64)[:, 0]
-        n_x = _count_within(ref_x, points_x, radius) - own
-        n_y = _count_within(ref_y, points_y, radius) - own
-        n = torch.tensor(float(len(ref_x) + 1 - own), dtype=torch.float64)
-        k = torch.tensor(float(self.k), dtype=torch.float64)
-        counts = torch.digamma(torch.from_numpy(n_x + 1.0)) + torch.digamma(torch.from_numpy(n_y + 1.0))
-        return torch.digamma(k) + torch.digamma(n) - counts
+        sides = [(ref.numpy(), side.double().numpy()) for ref, side in ((self.x, x), (self.y, y))]
+        reference, points = (joined(*both) for both in zip(*sides, strict=True))
+        distances, places = nearest(reference, points, self.k + own)
+        n = float(len(self.x) + 1 - own)
+        if self.algorithm == 1:
+            reach = within(distances[:, -1])
+            counts = [count_within(*side, reach) - own + 1 for side in sides]
+            return psi(self.k) + psi(n) - psi(counts[0]) - psi(counts[1])
+        counts = [count_within(*side, beyond(_reach(*side, places))) - own for side in sides]
+        return psi(self.k) - 1 / self.k + psi(n) - psi(counts[0]) - psi(counts[1])
 
 
-def _jittered(x: Tensor, generator: Generator | None) -> Tensor:
-    """Break ties, which would put neighbours at distance 0."""
-    return x + JITTER * x.std(0) * torch.randn(x.shape, generator=generator, dtype=x.dtype)
-
-
-def _joined(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([x, y], axis=1)
-
-
-def _count_within(
-    reference: NDArray[np.float64], points: NDArray[np.float64], radius: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Count the reference rows that are strictly nearer to each point than its radius, in the maximum norm."""
-    from scipy.spatial import cKDTree
-
-    if reference.shape[1] == 1:
-        line = np.sort(reference[:, 0])
-        high = np.searchsorted(line, points[:, 0] + radius, side="left")
-        low = np.searchsorted(line, points[:, 0] - radius, side="right")
-        return (high - low).astype(np.float64)
-    strictly = np.nextafter(radius, 0.0)
-    counts = cKDTree(reference).query_ball_point(points, strictly, p=np.inf, return_length=True, workers=-1)
-    return np.asarray(counts, dtype=np.float64)
+def _reach(reference: Floats, points: Floats, places: NDArray[np.int64]) -> Floats:
+    """Return how far from each point the farthest of its neighbours is on one side, (M, D), (M, k) -> (M,)."""
+    farthest = np.zeros(len(points))
+    for place in places.T:
+        np.maximum(farthest, np.abs(points - reference[place]).max(1), out=farthest)
+    return farthest
