@@ -13,10 +13,10 @@ APART_BIN := .venv-plugins/bin
 APART_STAMP := .venv-plugins/.installed
 APART_INSTALL := $(APART_BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test test-slow test-plugins lint format bench clean
+.PHONY: help install demo test test-slow test-plugins lint format docs bench clean
 
 help:
-	@echo "make install | demo | test | test-slow | test-plugins | lint | format | bench | clean"
+	@echo "make install | demo | test | test-slow | test-plugins | lint | format | docs | bench | clean"
 
 install: $(STAMP)
 
@@ -59,8 +59,12 @@ format: install
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Into docs/_build/html; a warning is an error.
+docs: install
+	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html
+
 bench: install
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit; done
 
 clean:
-	rm -rf .venv .venv-plugins build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-plugins build dist docs/_build .mypy_cache .ruff_cache .pytest_cache

@@ -26,9 +26,9 @@ CASES = (
 )
 
 
-def seconds(command):
+def seconds(command, environment=ENVIRONMENT):
     start = perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
+    subprocess.run(command, check=True, capture_output=True, env=environment)
     return perf_counter() - start
 
 

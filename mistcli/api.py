@@ -32,6 +32,7 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
     *,
     x: Selector | None = None,
     y: Selector | None = None,
+    given: Selector = "",
     estimator: str = "js",
     critic: str | None = None,
     seed: int = 0,
@@ -48,6 +49,7 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
             arrays or tensors of shape (N,) or (N, D).
         x: The columns on one side: a selector as on the command line, or a list of names. Not needed for a pair.
         y: The same for the other side.
+        given: The columns that the information is to be conditional on, of a table; none by default.
         estimator: The name of the estimator.
         critic: The name of the critic; the estimator's own choice by default.
         seed: The seed of every random choice.
@@ -56,7 +58,8 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
         listener: Is told what happens, event by event.
         should_stop: Is asked after every training step whether to stop; the estimate is then not `complete`.
         **options: Options of the estimator and its critic (`neg_samples=16`), and of cleaning, training and inference
-            (`missing="error"`, `max_epochs=5`, `level=0.9`). One that nobody knows is an error.
+            (`missing="error"`, `max_epochs=5`, `level=0.9`, `permutations=999`, `block=50`, `group="subject"`). One
+            that nobody knows is an error.
 
     Returns:
         The estimate, in nats, with its standard error and interval.
@@ -80,6 +83,7 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
     if source is not None and isinstance(data, tuple):
         x, y = source.sides(x, y)
     place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
+    place["given"] = _selector("given", given)
     resolved = _resolved(place, estimator, critic, seed, registry, options)
     with Relay(listener or Listener()) as relay:
         found = run(resolved.config, resolved.registry, source=source, listener=relay, should_stop=should_stop).estimate

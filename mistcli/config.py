@@ -35,6 +35,7 @@ class DataConfig:
     reader: str = option("", help="The reader, as NAME or NAME:key=value; found by the file if empty.")
     x: str = option("", help="The columns that are x, as a selector.")
     y: str = option("", help="The columns that are y, as a selector.")
+    given: str = option("", help="The columns that the information of x and y is conditional on, as a selector.")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class TrainingConfig:
         "adam", help="The optimizer.", choices=("adam", "adamw", "sgd", "rmsprop")
     )
     lr: float = option(1.5e-2, help="The learning rate at its highest.", min=0, min_open=True)
+    weight_decay: float | None = option(
+        None, help="How fast adamw draws the weights towards 0; 0.01 if not given.", min=0
+    )
     schedule: Literal["onecycle", "cosine", "constant"] = option(
         "onecycle",
         help="How the learning rate changes over the steps.",
@@ -97,6 +101,13 @@ class InferenceConfig:
     """How the number and its error bar are reported."""
 
     level: float = option(0.95, help="The level of the interval.", min=0, max=1, min_open=True, max_open=True)
+    permutations: int = option(
+        0, help="Permutations for a p-value of independence; 0 tests nothing.", min=0, max=1_000_000
+    )
+    block: int | None = option(
+        None, help="The rows are a series: the length of blocks of it that are taken for independent.", min=1
+    )
+    group: str = option("", help="A column whose values tell which rows belong together, such as a subject.")
 
 
 @dataclass(frozen=True)

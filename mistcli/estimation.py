@@ -1,46 +1,38 @@
-"""From data to an estimate: prepare, split, fit, value, infer, in this order and nowhere else."""
+"""From data to an estimate: prepare, value, infer, in this order and nowhere else."""
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
+from mistcli.conditional import amplification, strata, value_given
 from mistcli.config import RunConfig
-from mistcli.data.splitting import copies, cross_fitting
-from mistcli.errors import FitError
-from mistcli.estimators.base import Estimator
-from mistcli.inference.interval import interval, resolution, stderr
-from mistcli.inference.verdict import verdict
+from mistcli.errors import ConfigError
+from mistcli.inference.interval import interval
+from mistcli.inference.permutation import p_value
+from mistcli.inference.symptoms import memory, symptoms
+from mistcli.inference.verdict import Word, amplified, bounded, verdict
 from mistcli.keeping import keep
-from mistcli.preparation import Prepared, Source, prepare
+from mistcli.preparation import Prepared, Source, only, prepare
 from mistcli.registry import Registry
-from mistcli.result import Estimate
+from mistcli.result import Estimate, Interval, Terms
 from mistcli.runfolder import Kept
-from mistcli.training.crossfit import DataSet, cross_fit
-from mistcli.training.events import Evaluated, Event, Listener, RunStarted, part, rows
-from mistcli.training.trainer import generator, steps
+from mistcli.training.events import Listener, RunStarted
+from mistcli.training.trainer import steps
+from mistcli.valuation import Valued, value
 from mistcli.versions import versions
 
-__all__ = [
-    "Outcome",
-    "Recorder",
-    "Valued",
-    "conclude",
-    "run",
-    "run_all",
-    "started",
-]
+__all__ = ["Outcome", "conclude", "run", "run_all", "started"]
 
-Floats = NDArray[np.float64]
+FEWEST = 19
+"""The fewest permutations with which a p-value can be as low as 0.05."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +41,11 @@ class Outcome:
 
     Arguments:
         estimate: The estimate.
-        keep: Returns the fitted estimator as tensors and facts.
+        keep: Returns the fitted estimator as tensors and facts; None where there is no single one.
     """
 
     estimate: Estimate
-    keep: Callable[[], Kept]
+    keep: Callable[[], Kept | None]
 
 
 def run(
@@ -100,55 +92,17 @@ def run_all(
         should_stop: Is asked after every training step whether to stop.
     """
     prepared = [prepare(config, registry, source) for config in configs]
+    for one in prepared:
+        _check_test(one)
     listener = listener or Listener()
     listener.emit(started(prepared))
     for one in prepared:
         one.history.tell(listener, one.cleaned.warnings)
-    alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-    for place, one in enumerate(prepared):
-        alike.setdefault((one.encoded.x.shape, one.encoded.y.shape), []).append(place)
-    valued: dict[int, Valued] = {}
-    for places in alike.values():
-        value = _train if prepared[places[0]].plan.trained else _fit
-        valued |= zip(places, value([prepared[place] for place in places], listener, should_stop), strict=True)
-    return [conclude(one, valued[place], listener) for place, one in enumerate(prepared)]
-
-
-class Recorder(Listener):
-    """Keeps evaluations, and passes them on."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._events: list[Evaluated] = []
-
-    def emit(self, event: Event) -> None:
-        """Keep `event` if it tells of measured values, and pass it on."""
-        if isinstance(event, Evaluated):
-            self._events.append(event)
-        self._listener.emit(event)
-
-    def records(self, fits: slice) -> list[dict[str, Any]]:
-        """Return what was measured of some of the fits, as rows of a history."""
-        return [row for event in self._events for row in rows(part(event, fits))]
-
-
-@dataclass(frozen=True)
-class Valued:
-    """Pairs with their log ratios.
-
-    Arguments:
-        log_ratio: The log ratio of each pair, (N,) in nats.
-        stderr: The standard error of their mean, in nats.
-        fitted: The fits that valued them.
-        complete: False where training was told to stop early.
-        fold_of: The fold whose fit valued each pair, (N,); None where nothing was trained.
-    """
-
-    log_ratio: Floats
-    stderr: float
-    fitted: Sequence[Estimator]
-    complete: bool = True
-    fold_of: NDArray[np.int64] | None = None
+    if prepared[0].config.data.given:
+        valued = [value_given(one, listener, should_stop) for one in prepared]
+    else:
+        valued = value(prepared, listener, should_stop)
+    return [conclude(*both, listener, should_stop) for both in zip(prepared, valued, strict=True)]
 
 
 def started(prepared: Sequence[Prepared]) -> RunStarted:
@@ -162,70 +116,39 @@ def started(prepared: Sequence[Prepared]) -> RunStarted:
     return RunStarted(name, parameters, most, n)
 
 
-def _train(group: Sequence[Prepared], listener: Listener, should_stop: Callable[[], bool]) -> list[Valued]:
-    """Train a fit a fold, and value each row by the fit that has not seen it."""
-    config, plan = group[0].config, group[0].plan
-    data, groups = [], []
-    for one in group:
-        encoded = one.encoded
-        groups.append(copies(np.concatenate([encoded.x, encoded.y], 1)) if encoded.continuous else None)
-        rng = np.random.default_rng([config.seed, 0])
-        n, training = len(encoded.x), config.training
-        folds = cross_fitting(n, training.folds, training.valid_fraction, rng, groups[-1])
-        data.append(DataSet(one.x, one.y, folds))
-    recorder = Recorder(listener)
-    make = plan.trainable(data[0].x.shape[1], data[0].y.shape[1])
-    with plan.blamed():
-        fitted = cross_fit(make, data, config.training, seed=config.seed, listener=recorder, should_stop=should_stop)
-    valued, first = [], 0
-    for one, sides, crossed, copied in zip(group, data, fitted, groups, strict=True):
-        one.history.records.extend(recorder.records(slice(first, first + len(sides.folds))))
-        first += len(sides.folds)
-        least = resolution(sides.x.shape[1], sides.y.shape[1], len(sides.x))
-        error = stderr(crossed.log_ratio, crossed.fold_of, copied, least=least)
-        valued.append(Valued(crossed.log_ratio, error, crossed.fits, crossed.complete, crossed.fold_of))
-    return valued
-
-
-def _fit(group: Sequence[Prepared], listener: Listener, should_stop: Callable[[], bool]) -> list[Valued]:
-    """Fit an estimator that needs no training, and value all rows at once."""
-    valued = []
-    for one in group:
-        estimator = one.plan.direct()
-        with one.plan.blamed(), torch.inference_mode():
-            log_ratio = estimator.fit_log_ratio(one.x, one.y, generator=generator(one.config.seed, "direct"))
-            valued.append(Valued(log_ratio.double().numpy(), estimator.stderr(log_ratio), [estimator]))
-    return valued
-
-
-def conclude(prepared: Prepared, valued: Valued, listener: Listener) -> Outcome:
+def conclude(
+    prepared: Prepared, valued: Valued, listener: Listener, should_stop: Callable[[], bool] = lambda: False
+) -> Outcome:
     """Turn log ratios into a number, its error, and words."""
     config, cleaned, history = prepared.config, prepared.cleaned, prepared.history
-    nats = float(valued.log_ratio.mean())
-    if not (math.isfinite(nats) and math.isfinite(valued.stderr)):
-        raise FitError(
-            f"estimator {config.estimator.name!r} gave log ratios that are not finite: try another --transform, "
-            "a lower --lr, or another estimator."
-        )
-    n = len(valued.log_ratio)
-    reach = interval(nats, valued.stderr, config.inference.level)
-    if not valued.complete:
-        history.tell(listener, ["interrupted: the fits were not trained to their end"])
-    history.tell(listener, verdict(nats, reach, n, valued.fitted[0].ceiling(n)))
+    p, permutations = _tested(prepared, valued, should_stop)
+    complete = valued.complete and permutations == config.inference.permutations
+    if not complete:
+        history.tell(listener, [_interrupted(valued, permutations)])
+    reach = interval(valued.nats, valued.stderr, config.inference.level)
+    words = list(_words(prepared, valued, reach, p))
+    history.tell(listener, [*valued.warnings, *(sentence for _, sentence in words)])
+    bound = prepared.plan.target.bound if not valued.terms else "none"
     estimate = Estimate(
-        nats=nats,
+        nats=valued.nats,
         stderr=valued.stderr,
         interval=reach,
-        bound=prepared.plan.target.bound,
-        n=n,
+        bound=bound,
+        n=len(valued.log_ratio),
         estimator=config.estimator.name,
         x=cleaned.x.names,
-        y=cleaned.y.names,
+        y=tuple(name for name in cleaned.y.names if name not in prepared.given),
+        given=prepared.given,
+        terms=Terms(valued.terms[0], valued.terms[1], amplification(valued.terms)) if valued.terms else None,
+        p_value=p,
+        permutations=permutations,
+        verdict=tuple(word for word, _ in (*bounded(bound), *words)),
         seed=config.seed,
         seconds=time.perf_counter() - prepared.began,
-        complete=valued.complete,
+        complete=complete,
         cleaning={**cleaned.cleaning.to_dict(), "source": dict(prepared.read)},
         warnings=tuple(history.warnings),
+        explanation=_explanation(prepared, valued),
         versions=versions(),
         config=asdict(config),
         pointwise=valued.log_ratio,
@@ -233,4 +156,88 @@ def conclude(prepared: Prepared, valued: Valued, listener: Listener) -> Outcome:
         records=tuple(history.records),
         folds=valued.fold_of,
     )
-    return Outcome(estimate, partial(keep, prepared.plan, prepared.encoded, cleaned, valued.fitted))
+    return Outcome(estimate, partial(_kept, prepared, valued))
+
+
+def _check_test(prepared: Prepared) -> None:
+    """Refuse a test for which there is no fair shuffle, before anything is trained for it."""
+    if not (prepared.given and prepared.config.inference.permutations):
+        return
+    if not prepared.design.independent:
+        raise ConfigError(
+            "a permutation that keeps what is given and the order of a series, or groups, is not known; leave out "
+            "--permutations, --given, or --block and --group."
+        )
+    strata(prepared)
+
+
+def _tested(prepared: Prepared, valued: Valued, should_stop: Callable[[], bool]) -> tuple[float | None, int]:
+    """Return the p-value of independence, where one is asked for, and the permutations behind it."""
+    config, parts = prepared.config, valued.parts
+    if not config.inference.permutations:
+        return None, 0
+    if prepared.given:
+        label = strata(prepared)
+        parts = [rows[label[rows] == cell] for rows in parts for cell in np.unique(label[rows])]
+    rng = np.random.default_rng([config.seed, 1])
+    wanted = config.inference.permutations
+    return p_value(valued.statistic, prepared.design, parts, wanted, rng, should_stop)
+
+
+def _interrupted(valued: Valued, permutations: int) -> str:
+    if not valued.complete:
+        return "interrupted: the fits were not trained to their end"
+    return f"interrupted: the p-value rests on {permutations} permutations"
+
+
+def _words(prepared: Prepared, valued: Valued, reach: Interval, p: float | None) -> Iterator[Word]:
+    """Yield what the reader should know of the number, and of the columns."""
+    x, y, n = prepared.cleaned.x, prepared.cleaned.y, len(valued.log_ratio)
+    if valued.terms:
+        yield from amplified(valued.terms, amplification(valued.terms))
+        y = only(prepared, [name for name in y.names if name not in prepared.given]).cleaned.y
+    yield from verdict(valued.nats, reach, n, valued.ceiling, p)
+    yield from symptoms(x, y)
+    if prepared.design.independent:
+        yield from memory(x, y)
+    asked = prepared.config.inference.permutations
+    if p is not None and asked < FEWEST:
+        sentence = f"with {asked} permutations no p-value can be as low as 0.05; ask for 199 or more"
+        yield Word("too few permutations", sentence)
+
+
+def _explanation(prepared: Prepared, valued: Valued) -> dict[str, Any]:
+    """Return what was done, as plain values, in the order in which it was done."""
+    config, plan, cleaned = prepared.config, prepared.plan, prepared.cleaned
+    kinds = [zip(side.names, side.kinds, strict=True) for side in (cleaned.x, cleaned.y)]
+    columns = dict(kinds[0]), dict(kinds[1])
+    given = {name: columns[1].pop(name) for name in prepared.given}
+    if plan.chooses:
+        way: dict[str, Any] = {"way": "chooses and combines others"}
+    else:
+        way = {"way": "trained" if plan.trained else "direct", "transform": prepared.encoded.x_encoder.transform}
+    return {
+        "columns": {
+            "x": _counted(columns[0]),
+            "y": _counted(columns[1]),
+            **({"given": _counted(given)} if given else {}),
+        },
+        "rows": {"read": cleaned.cleaning.rows_read, "used": len(cleaned.rows), "taken as": str(prepared.design)},
+        "estimator": {"name": config.estimator.name, **way, **plan.options},
+        **valued.explanation,
+    }
+
+
+def _counted(kinds: Mapping[str, str]) -> str:
+    """Return how many columns are of which kind, in words.
+
+    Example:
+        >>> _counted({"a": "continuous", "b": "continuous", "c": "discrete"})
+        '2 continuous, 1 discrete'
+    """
+    return ", ".join(f"{count} {kind}" for kind, count in Counter(kinds.values()).items())
+
+
+def _kept(prepared: Prepared, valued: Valued) -> Kept | None:
+    """Return the fitted estimator, unless there are several, or none."""
+    return keep(prepared.plan, prepared.encoded, prepared.cleaned, valued.fitted) if valued.fitted else None

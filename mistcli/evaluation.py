@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mistcli.data.cleaning import known_values
 from mistcli.errors import ConfigError, DataError, FitError, did_you_mean
 from mistcli.inference.interval import interval, resolution, stderr
-from mistcli.inference.verdict import verdict
+from mistcli.inference.verdict import bounded, verdict
 from mistcli.keeping import Applied, fingerprint, restore
 from mistcli.readers.source import Source, open_source
 from mistcli.registry import Registry
@@ -49,7 +49,11 @@ def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", 
     started = time.perf_counter()
     run = read_run(folder)
     if run.kept is None:
-        raise DataError(f"the run in '{printable(str(folder))}' kept no estimator to apply.")
+        made = "a difference of two estimates" if run.result.get("given") else "made of several estimators"
+        raise DataError(
+            f"the run in '{printable(str(folder))}' kept no estimator to apply, for its number is {made}; keep a run "
+            "of a single one, such as js, without --given."
+        )
     applied = restore(run.kept, registry)
     x, y, rows, read = _features(applied, open_source(data, registry, reader))
     log_ratio = applied.log_ratio(x, y)
@@ -58,14 +62,16 @@ def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", 
     if not np.isfinite([nats, error]).all():
         raise FitError("the kept estimator gives log ratios that are not finite on these data.")
     reach = interval(nats, error, level)
-    warnings = list(verdict(nats, reach, len(rows), applied.fits[0].ceiling(len(rows))))
+    words = list(verdict(nats, reach, len(rows), applied.fits[0].ceiling(len(rows))))
+    warnings = [sentence for _, sentence in words]
+    bound = applied.blueprint.target.bound
     if fingerprint(x, y) == applied.fitted_to:
         warnings.insert(0, "these are the rows that the estimator was fitted to, on which it says too much")
     return Estimate(
         nats=nats,
         stderr=error,
         interval=reach,
-        bound=applied.blueprint.target.bound,
+        bound=bound,
         n=len(rows),
         estimator=applied.blueprint.entry.label,
         x=tuple(applied.x),
@@ -73,6 +79,7 @@ def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", 
         seed=_seed(run.result),
         seconds=time.perf_counter() - started,
         cleaning={"rows_read": read, "rows_used": len(rows), "dropped_missing": read - len(rows)},
+        verdict=tuple(word for word, _ in (*bounded(bound), *words)),
         warnings=tuple(warnings),
         versions=versions(),
         config=run.config,

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from mistcli.config import RunConfig
 from mistcli.data.lagging import Aligned, align, lags_of
 from mistcli.data.selection import select
-from mistcli.data.splitting import blocked
 from mistcli.errors import ConfigError, DataError
-from mistcli.estimation import Recorder, Valued, conclude, started
-from mistcli.inference.interval import resolution
-from mistcli.inference.series import block_length, series_stderr
+from mistcli.estimation import conclude, started
+from mistcli.inference.design import Series
+from mistcli.inference.series import block_length
 from mistcli.preparation import History, Prepared, Source, prepare
 from mistcli.registry import Registry
 from mistcli.result import LagProfile
 from mistcli.text import printable
-from mistcli.training.crossfit import DataSet, cross_fit
 from mistcli.training.events import Listener
-from mistcli.training.trainer import generator
+from mistcli.valuation import Valued, value
 
 __all__ = ["run_lags"]
+
+Rows = NDArray[np.int64]
 
 
 def run_lags(
@@ -59,7 +59,9 @@ def run_lags(
     """
     listener = listener or Listener()
     lags = lags_of(lags)
-    prepared = prepare(config, registry, source, choose=_either)
+    if config.data.given or config.inference.group:
+        raise ConfigError("at lags neither --given nor --group is known; leave them out.")
+    prepared = prepare(config, registry, source, choose=_either, series=True)
     _check_own_past(prepared, lags)
     aligned = align(prepared.cleaned.rows, prepared.cleaned.cleaning.rows_read, lags)
     n = len(aligned.time)
@@ -70,13 +72,13 @@ def run_lags(
     listener.emit(started([prepared]))
     shared = History()
     shared.tell(listener, _warnings(prepared))
-    moments = replace(prepared, cleaned=replace(prepared.cleaned, rows=aligned.time))
-    block = block_length(n, aligned.span)
-    value = _train if prepared.plan.trained else _fit
+    block = config.inference.block or block_length(n, aligned.span)
+    design = Series(n, block, aligned.span)
+    moments = (_at(prepared, aligned, partners, design) for partners in aligned.y)
     estimates = []
-    for history, valued in value(moments, aligned, block, listener, should_stop):
-        estimates.append(conclude(replace(moments, history=history), valued, Listener()).estimate)
-    gap = aligned.span if prepared.plan.trained else 0
+    for one, valued in _valued(moments, listener, should_stop, trained=prepared.plan.trained):
+        estimates.append(conclude(one, valued, Listener(), should_stop).estimate)
+    gap = aligned.span if prepared.plan.spec.trained else 0
     return LagProfile(tuple(lags[: len(estimates)]), tuple(estimates), gap, block, tuple(shared.warnings))
 
 
@@ -100,41 +102,33 @@ def _warnings(prepared: Prepared) -> Iterator[str]:
         )
 
 
-def _sides(moments: Prepared, aligned: Aligned) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield x and y at each lag, (N, Dx) and (N, Dy)."""
-    x, y = moments.x, moments.y
-    now = x[torch.from_numpy(aligned.x).to(x.device)]
-    for partners in aligned.y:
-        yield now, y[torch.from_numpy(partners).to(y.device)]
+def _at(prepared: Prepared, aligned: Aligned, partners: Rows, design: Series) -> Prepared:
+    """Return x at each moment beside y at the moment of its partner."""
+    cleaned, encoded = prepared.cleaned, prepared.encoded
+    return replace(
+        prepared,
+        cleaned=replace(
+            cleaned,
+            x=replace(cleaned.x, values=cleaned.x.values[aligned.x]),
+            y=replace(cleaned.y, values=cleaned.y.values[partners]),
+            rows=aligned.time,
+        ),
+        encoded=replace(encoded, x=encoded.x[aligned.x], y=encoded.y[partners]),
+        design=design,
+        history=History(),
+    )
 
 
-def _train(
-    moments: Prepared, aligned: Aligned, block: int, listener: Listener, should_stop: Callable[[], bool]
-) -> Iterator[tuple[History, Valued]]:
-    training, plan, n = moments.config.training, moments.plan, len(aligned.time)
-    folds = blocked(n, training.folds, training.valid_fraction, aligned.span)
-    data = [DataSet(x, y, folds) for x, y in _sides(moments, aligned)]
-    dims = data[0].x.shape[1], data[0].y.shape[1]
-    recorder = Recorder(listener)
-    seed = moments.config.seed
-    with plan.blamed():
-        fitted = cross_fit(plan.trainable(*dims), data, training, seed=seed, listener=recorder, should_stop=should_stop)
-    for place, crossed in enumerate(fitted):
-        error = series_stderr(crossed.log_ratio, block, crossed.fold_of, least=resolution(*dims, n))
-        first = place * len(folds)
-        history = History(recorder.records(slice(first, first + len(folds))))
-        yield history, Valued(crossed.log_ratio, error, crossed.fits, crossed.complete)
-
-
-def _fit(
-    moments: Prepared, aligned: Aligned, block: int, listener: Listener, should_stop: Callable[[], bool]
-) -> Iterator[tuple[History, Valued]]:
-    for x, y in _sides(moments, aligned):
-        estimator = moments.plan.direct()
-        with moments.plan.blamed(), torch.inference_mode():
-            log_ratio = estimator.fit_log_ratio(x, y, generator=generator(moments.config.seed, "direct"))
-            least = estimator.stderr(log_ratio)
-        values, stopped = log_ratio.double().numpy(), should_stop()
-        yield History(), Valued(values, series_stderr(values, block, least=least), [estimator], complete=not stopped)
+def _valued(
+    moments: Iterable[Prepared], listener: Listener, should_stop: Callable[[], bool], *, trained: bool
+) -> Iterator[tuple[Prepared, Valued]]:
+    """Value the pairs at each lag: all lags in one training, or one after the other until told to stop."""
+    if trained:
+        samples = list(moments)
+        yield from zip(samples, value(samples, listener, should_stop), strict=True)
+        return
+    for one in moments:
+        valued, stopped = value([one], listener, should_stop)[0], should_stop()
+        yield one, replace(valued, complete=valued.complete and not stopped)
         if stopped:
             return

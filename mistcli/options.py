@@ -66,7 +66,7 @@ def fields(options: type) -> tuple[OptionField, ...]:
 
     Example:
         >>> from mistcli.config import InferenceConfig
-        >>> [(field.name, field.type_name, field.default) for field in fields(InferenceConfig)]
+        >>> [(field.name, field.type_name, field.default) for field in fields(InferenceConfig)][:1]
         [('level', 'float', 0.95)]
     """
     return tuple(field for field, _ in _schema(options))
@@ -85,8 +85,8 @@ def parse(options: type, given: Mapping[str, Any], *, owner: str) -> Any:
 
     Example:
         >>> from mistcli.config import InferenceConfig
-        >>> parse(InferenceConfig, {"level": "9e-1"}, owner="inference")
-        InferenceConfig(level=0.9)
+        >>> parse(InferenceConfig, {"level": "9e-1"}, owner="inference").level
+        0.9
     """
     schema = {field.name: (field, shape) for field, shape in _schema(options)}
     for name in given:
@@ -101,8 +101,8 @@ def plain(instance: Any) -> dict[str, Any]:
 
     Example:
         >>> from mistcli.config import InferenceConfig
-        >>> plain(InferenceConfig())
-        {'level': 0.95}
+        >>> plain(InferenceConfig(block=50))
+        {'level': 0.95, 'permutations': 0, 'block': 50, 'group': ''}
     """
     values = {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

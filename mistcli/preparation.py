@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,13 +14,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mistcli.config import RunConfig
-from mistcli.data.cleaning import Cleaned, clean
+from mistcli.data.cleaning import Cleaned, Variable, clean
+from mistcli.data.coding import as_discrete, distinct, is_missing
+from mistcli.data.repeats import without_repeats
+from mistcli.data.selection import beside
 from mistcli.data.selection import resolve as resolve_columns
+from mistcli.data.splitting import copies
 from mistcli.data.transforms import Encoder
-from mistcli.errors import DataError
+from mistcli.errors import ConfigError, DataError
 from mistcli.estimators.building import Blueprint, blueprint
+from mistcli.inference.design import Apart, Design, Groups, Series
 from mistcli.keeping import Encoded
 from mistcli.plugin import EstimatorSpec
+from mistcli.readers.arrays import plain
 from mistcli.readers.base import Column, Table
 from mistcli.readers.source import open_source
 from mistcli.registry import Registry
@@ -28,7 +34,7 @@ from mistcli.text import printable
 from mistcli.training.devices import device_of
 from mistcli.training.events import Listener, Warned
 
-__all__ = ["History", "Prepared", "Source", "prepare"]
+__all__ = ["History", "Prepared", "Source", "only", "prepare"]
 
 Floats = NDArray[np.float64]
 
@@ -69,8 +75,10 @@ class Prepared:
         plan: The estimator.
         cleaned: The columns.
         encoded: Their features.
+        design: Which rows belong together.
         read: How they were read, for the record.
         began: When the work began, on the clock of `time.perf_counter`.
+        given: Those columns of y that the information is conditional on.
         history: What happens from here on.
     """
 
@@ -78,8 +86,10 @@ class Prepared:
     plan: Blueprint
     cleaned: Cleaned
     encoded: Encoded
+    design: Design
     read: Mapping[str, Any]
     began: float
+    given: tuple[str, ...] = ()
     history: History = field(default_factory=History)
 
     @property
@@ -103,6 +113,7 @@ def prepare(
     source: Source | None = None,
     *,
     choose: Callable[[Sequence[str], str, str], tuple[list[str], list[str]]] = resolve_columns,
+    series: bool = False,
 ) -> Prepared:
     """Read, select, clean and encode the columns that `config` selects.
 
@@ -111,16 +122,93 @@ def prepare(
         registry: Where its names are looked up.
         source: The data; the file that `config` names by default.
         choose: Returns the columns of both sides, by all names and the selectors of x and y.
+        series: Whether the rows are moments, all of which are needed.
     """
     began = time.perf_counter()
     plan = blueprint(config.estimator, config.critic, registry)
+    if plan.chooses and config.cleaning.transform != "auto":
+        raise ConfigError(
+            f"estimator {config.estimator.name!r} chooses by itself how columns are prepared; leave --transform out, "
+            "or name a single estimator."
+        )
     source = source or open_source(Path(config.data.path), registry, config.data.reader)
     names = [column.name for column in source.columns()]
     x, y = choose(names, config.data.x, config.data.y)
-    cleaned = clean(source.read(list(dict.fromkeys([*x, *y]))), x, y, config.cleaning, columns=names)
+    given, group = _others(names, x, y, config)
+    table = source.read(list(dict.fromkeys([*x, *y, *given, *group])))
+    cleaned = clean(table, x, [*y, *given], config.cleaning, columns=names)
+    if not (series or group or config.inference.block):
+        cleaned = without_repeats(cleaned)
     _check_kinds(cleaned, plan.spec, registry)
     encoded = _encoded(cleaned, plan, config.cleaning.transform)
-    return Prepared(config, plan, cleaned, encoded, dict(source.describe()), began)
+    plan = plan.rescaled(lambda: _log_volume(cleaned, encoded, given))
+    design = _design(config, cleaned, encoded, table, group)
+    kept = tuple(name for name in cleaned.y.names if name in given)
+    if given:
+        _check_given(cleaned.y, y, kept)
+    return Prepared(config, plan, cleaned, encoded, design, dict(source.describe()), began, kept)
+
+
+def only(prepared: Prepared, names: Sequence[str]) -> Prepared:
+    """Return the same rows with these columns of y alone, prepared in the same way."""
+    y, encoder = prepared.cleaned.y, prepared.encoded.y_encoder
+    places = [place for place, name in enumerate(y.names) if name in names]
+    levels = tuple(encoder.levels[place] for place in places)
+    side = Variable(tuple(y.names[p] for p in places), y.values[:, places], tuple(y.levels[p] for p in places))
+    part = Encoder(levels, tuple(encoder.states[place] for place in places), encoder.transform)
+    encoded = replace(prepared.encoded, y=part.encode(side.values), y_encoder=part)
+    return replace(prepared, cleaned=replace(prepared.cleaned, y=side), encoded=encoded, history=History())
+
+
+def _others(names: Sequence[str], x: list[str], y: list[str], config: RunConfig) -> tuple[list[str], list[str]]:
+    """Return the columns that are given, and the one that tells which rows belong together."""
+    inference = config.inference
+    if inference.block and inference.group:
+        raise ConfigError("rows are either a series or belong together by a column; pass --block or --group, not both.")
+    sides = {"x": x, "y": y}
+    given = beside(names, config.data.given, sides, side="given") if config.data.given else []
+    if not inference.group:
+        return given, []
+    group = beside(names, inference.group, {**sides, "given": given}, side="group")
+    if len(group) > 1:
+        raise ConfigError(f"--group takes one column; got {len(group)}: {', '.join(map(printable, group[:5]))}.")
+    return given, group
+
+
+def _check_given(side: Variable, y: Sequence[str], given: Sequence[str]) -> None:
+    if not given:
+        raise DataError("what is given is constant, and changes nothing; leave --given out.")
+    if not any(name in y for name in side.names):
+        raise DataError("y is constant, so nothing can depend on it.")
+
+
+def _log_volume(cleaned: Cleaned, encoded: Encoded, given: Sequence[str]) -> float:
+    """Return how much more entropy the features of y have than its columns, in nats."""
+    if given:
+        raise ConfigError(
+            "expected no entropy of y beside --given, where that of what is given is needed too; leave it out."
+        )
+    return encoded.y_encoder.log_volume(cleaned.y.values)
+
+
+def _design(config: RunConfig, cleaned: Cleaned, encoded: Encoded, table: Table, group: Sequence[str]) -> Design:
+    """Return which rows belong together."""
+    n = len(cleaned.rows)
+    if config.inference.block:
+        return Series.of_blocks(n, config.inference.block)
+    if group:
+        return Groups(_labels(table, group[0], cleaned.rows), printable(group[0]))
+    return Apart(n, copies(np.concatenate([encoded.x, encoded.y], 1)) if encoded.continuous else None)
+
+
+def _labels(table: Table, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the group of each row that is used, from 0."""
+    values = plain(table[name], name)[rows]
+    if count := int(is_missing(values).sum()):
+        raise DataError(
+            f"the group '{printable(name)}' is missing in {count} of {len(rows)} rows; fill it, or drop them."
+        )
+    return as_discrete(values, distinct(values)).values.astype(np.int64)
 
 
 def _check_kinds(cleaned: Cleaned, spec: EstimatorSpec, registry: Registry) -> None:

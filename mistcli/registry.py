@@ -139,7 +139,7 @@ class Registry:
 
     @property
     def plugins(self) -> tuple[PluginRecord, ...]:
-        """All plugins that were found: the built-in one, then the others, with what is wrong with each."""
+        """All plugins that were found, the built-in one first, with what is wrong with each."""
         brings = {kind: [entry.spec.name for entry in self._builtins(kind)] for kind in HOOKS}
         builtin = PluginRecord(
             BUILTIN, "mistcli", __version__, provides=tuple(f"{k}: {', '.join(n)}" for k, n in brings.items())

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 from mistcli.plugin import Bound
 
-__all__ = ["LAG_SCHEMA", "SCHEMA", "Estimate", "Interval", "LagProfile", "Units"]
+__all__ = ["LAG_SCHEMA", "SCHEMA", "Estimate", "Interval", "LagProfile", "Terms", "Units"]
 
 SCHEMA = "mist.estimate/1"
 LAG_SCHEMA = "mist.lag/1"
+LAG_KEYS = ("mi", "stderr", "interval", "p_value", "verdict", "warnings")
+"""What differs from lag to lag."""
+
 Units = Literal["nats", "bits"]
 
 
@@ -37,6 +40,21 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """The terms of a conditional mutual information, I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z).
+
+    Arguments:
+        joint: The mutual information of x with y and what is given, in nats.
+        given: That of x with what is given alone, in nats.
+        amplification: By how much the errors of the terms weigh more in their difference.
+    """
+
+    joint: float
+    given: float
+    amplification: float
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The mutual information of x and y, and how sure we are.
 
@@ -49,12 +67,18 @@ class Estimate:
         estimator: The name of the estimator.
         x: The names of the columns on one side.
         y: The names of the columns on the other side.
+        given: The names of the columns that the information is conditional on.
+        terms: The terms of a conditional mutual information; None where nothing is given.
         p_value: The p-value of a test of independence; None where none was asked for.
+        permutations: The number of permutations that the p-value rests on.
+        verdict: What the reader of the number should know, in a word or two each: "lower bound only", "saturated", "too
+            few rows", "not distinguishable from 0", "deterministic" and the like.
         seed: The seed from which every random choice was drawn.
         seconds: Wall time of the whole estimation.
         complete: False where it was interrupted, and so rests on fits that were not finished.
         cleaning: What was done to the rows and columns, with counts.
-        warnings: What the reader of the number should know, in words.
+        warnings: What the reader of the number should know, in sentences.
+        explanation: What was done to get it, and why, as plain values, in the order in which it was done.
         versions: The versions of the software that made it.
         config: The resolved configuration.
         pointwise: The log ratio log p(x,y)/p(x)p(y) of each row that was used, (N,) in nats.
@@ -71,12 +95,17 @@ class Estimate:
     estimator: str
     x: tuple[str, ...]
     y: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    terms: Terms | None = None
     p_value: float | None = None
+    permutations: int = 0
+    verdict: tuple[str, ...] = ()
     seed: int = 0
     seconds: float = 0.0
     complete: bool = True
     cleaning: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    explanation: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     pointwise: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
@@ -96,8 +125,19 @@ class Estimate:
         return self.nats / math.log(2)
 
     @property
+    def correlation(self) -> float:
+        r"""The correlation of two normal columns with as much information: :math:`\sqrt{1 - e^{-2 I}}`, 0 to 1.
+
+        Example:
+            >>> found = Estimate(0.8304, 0.1, Interval(0.95, 0.6, 1.0), "none", 10, "ksg", ("a",), ("b",))
+            >>> round(found.correlation, 4)
+            0.9
+        """
+        return math.sqrt(-math.expm1(-2 * max(self.nats, 0.0)))
+
+    @property
     def history(self) -> pd.DataFrame:
-        """The history of training: `name, split, fit, epoch, iteration, value`, a row a measured value."""
+        """The history of training, a row a measured value, as `name, split, fit, epoch, iteration, value`."""
         import pandas as pd
 
         return pd.DataFrame(list(self.records), columns=["name", "split", "fit", "epoch", "iteration", "value"])
@@ -115,19 +155,33 @@ class Estimate:
                 "low": self.interval.low * scale,
                 "high": self.interval.high * scale,
             },
+            "bits": self.bits,
+            "correlation": self.correlation,
             "p_value": self.p_value,
+            "permutations": self.permutations,
             "bound": self.bound,
             "estimator": self.estimator,
             "n": self.n,
             "x": list(self.x),
             "y": list(self.y),
+            "given": list(self.given),
+            "terms": self._terms(scale),
             "complete": self.complete,
             "cleaning": dict(self.cleaning),
+            "verdict": list(self.verdict),
             "warnings": list(self.warnings),
+            "explanation": dict(self.explanation),
             "seed": self.seed,
             "seconds": self.seconds,
             "versions": dict(self.versions),
         }
+
+    def _terms(self, scale: float) -> dict[str, float | None] | None:
+        if self.terms is None:
+            return None
+        joint, given, amplification = self.terms.joint, self.terms.given, self.terms.amplification
+        finite = amplification if math.isfinite(amplification) else None
+        return {"joint": joint * scale, "given": given * scale, "amplification": finite}
 
 
 @dataclass(frozen=True)
@@ -161,7 +215,7 @@ class LagProfile:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a lag: `lag, mi, stderr, low, high`, in nats."""
+        """A row a lag, as `lag, mi, stderr, low, high`, in nats."""
         import pandas as pd
 
         return pd.DataFrame(list(self.rows()), columns=["lag", "mi", "stderr", "low", "high"])
@@ -178,7 +232,7 @@ class LagProfile:
         whole = self.estimates[0].to_dict(units)
         shared = ("units", "bound", "estimator", "n", "x", "y", "cleaning", "seed", "versions")
         own = [
-            {"lag": lag, **{key: found.to_dict(units)[key] for key in ("mi", "stderr", "interval", "warnings")}}
+            {"lag": lag, **{key: found.to_dict(units)[key] for key in LAG_KEYS}}
             for lag, found in zip(self.lags, self.estimates, strict=True)
         ]
         return {

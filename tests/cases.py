@@ -9,8 +9,11 @@ from torch import Generator, Tensor
 
 from mistcli.critics import Critic, JointCritic, SeparableCritic
 from mistcli.estimators import (
+    BA,
+    CLUB,
     DV,
     FLO,
+    GM,
     GMM,
     JS,
     KSG,
@@ -24,16 +27,22 @@ from mistcli.estimators import (
     Binned,
     CriticEstimator,
     DirectEstimator,
+    DoE,
     Gaussian,
     GaussianCopula,
     HybridPQ,
     InfoNCE,
+    L1Out,
     MixedKSG,
     PlugIn,
+    ResampledHybrid,
+    ReweighedHybrid,
     Ross,
     TCopula,
     TrainableEstimator,
 )
+from mistcli.estimators.strategy import Strategy
+from mistcli.strategies.auto import Auto
 
 CRITICS: dict[str, Callable[..., Critic]] = {"joint": JointCritic, "separable": SeparableCritic}
 
@@ -51,7 +60,26 @@ CRITIC_ESTIMATORS: dict[str, Callable[..., CriticEstimator]] = {
 }
 
 
-TRAINABLE_ESTIMATORS: dict[str, Callable[..., TrainableEstimator]] = {"hybrid_pq": HybridPQ, "pq": PQ}
+TRAINABLE_ESTIMATORS: dict[str, Callable[..., TrainableEstimator]] = {
+    "ba": BA,
+    "club": CLUB,
+    "doe": DoE,
+    "gm": GM,
+    "hybrid_pq": HybridPQ,
+    "l1out": L1Out,
+    "pq": PQ,
+    "resampled_hybrid": ResampledHybrid,
+    "reweighed_hybrid": ReweighedHybrid,
+}
+
+SMALL: dict[str, dict[str, Any]] = {
+    **{name: {"hidden_dims": (8, 8)} for name in TRAINABLE_ESTIMATORS},
+    "ba": {"hidden_dims": (8, 8), "entropy": 1.5},
+    "gm": {"components": 3},
+}
+"""Options with which an estimator of the dict above is small, and can be made."""
+
+STRATEGIES: dict[str, Callable[..., Strategy]] = {"auto": Auto}
 
 DIRECT_ESTIMATORS: dict[str, Callable[..., DirectEstimator]] = {
     "binned": Binned,

@@ -57,6 +57,7 @@ def test_clean_numbers_pass_as_they_are():
         "shifted": [],
         "ties": {"a": 0.0, "b": 0.0},
         "duplicate_rows": 0,
+        "repeated_rows": 0,
     }
 
 

@@ -10,6 +10,8 @@ from cases import (
     CRITIC_ESTIMATORS,
     DIRECT_ESTIMATORS,
     DISCRETE_SIDES,
+    SMALL,
+    STRATEGIES,
     TRAINABLE_ESTIMATORS,
     OptimalCritic,
     critic,
@@ -30,14 +32,14 @@ registry = Registry(discover=False)
 
 
 def test_cases_cover_the_registry():
-    assert set(ALL) == set(registry.names("estimators"))
+    assert {*ALL, *STRATEGIES} == set(registry.names("estimators"))
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ALL | STRATEGIES)
 def test_spec_and_class_agree(name):
     spec = registry.get("estimators", name).spec
     target = registry.load(registry.get("estimators", name))
-    assert target is ALL[name]
+    assert target is (ALL | STRATEGIES)[name]
     assert spec.bound == target.bound
     declared = {item.name: item.default for item in fields(spec.options)}
     signature = inspect.signature(target).parameters
@@ -47,10 +49,10 @@ def test_spec_and_class_agree(name):
     assert spec.trained == (name not in DIRECT_ESTIMATORS)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ALL | STRATEGIES)
 def test_docstring_names_its_source(name):
-    assert "References:" in ALL[name].__doc__
-    assert "https://" in ALL[name].__doc__
+    assert "References:" in (ALL | STRATEGIES)[name].__doc__
+    assert "https://" in (ALL | STRATEGIES)[name].__doc__
 
 
 @pytest.mark.parametrize("name", CRITIC_ESTIMATORS)
@@ -174,7 +176,7 @@ def test_valuing_in_chunks_changes_nothing(name, monkeypatch):
 
 def trainable(name, seed=0):
     """An estimator of two and three columns that has taken some training steps."""
-    estimator = TRAINABLE_ESTIMATORS[name](2, 3, hidden_dims=(8, 8), generator=Generator().manual_seed(seed)).double()
+    estimator = TRAINABLE_ESTIMATORS[name](2, 3, generator=Generator().manual_seed(seed), **SMALL[name]).double()
     optimizer = torch.optim.SGD(estimator.parameters(), lr=0.05)
     for step in range(5):
         x, y = sides(60, seed=10 * seed + step)
@@ -227,6 +229,14 @@ def test_trainable_estimators_are_saved_loaded_and_blind_to_row_order(name):
     order = torch.randperm(40, generator=Generator().manual_seed(0))
     shuffled = one.mutual_information(x[order], y[order])
     torch.testing.assert_close(shuffled, one.mutual_information(x, y), rtol=0, atol=0.2)
+
+
+@pytest.mark.parametrize("name", TRAINABLE_ESTIMATORS)
+def test_seeds_of_trainable_estimators_decide(name):
+    x, y = sides(40)
+    one, again, other = (trainable(name, seed=seed).log_ratio(x, y) for seed in (0, 0, 1))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
 
 
 def test_a_pair_is_never_its_own_negative():

@@ -15,16 +15,24 @@ from mistcli.plugin import EstimatorSpec
 from mistcli.registry import Registry
 
 SPECS: dict[str, EstimatorSpec] = {
-    entry.spec.name: entry.spec for entry in Registry(discover=False).entries("estimators")
+    entry.spec.name: entry.spec
+    for entry in Registry(discover=False).entries("estimators")
+    if entry.spec.family != "strategy"
 }
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_every_estimator_is_made_by_its_name(name):
     sizes = {"x_dim": 1, "y_dim": 1} if SPECS[name].trained else {}
-    made = getattr(estimators, name)(**sizes)
+    needed = {"entropy": 1.42} if name == "ba" else {}
+    made = getattr(estimators, name)(**sizes, **needed)
     assert type(made).__module__.startswith("mistcli.")
     assert repr(made).startswith(type(made).__name__)
+
+
+def test_a_strategy_has_nothing_to_make():
+    with pytest.raises(ConfigError, match=r"'auto' chooses among others .* mistcli.estimate"):
+        estimators.auto(x_dim=1, y_dim=1)
 
 
 def test_sizes_options_and_critic():

@@ -5,9 +5,14 @@ import math
 import numpy as np
 import pytest
 
+import mistcli
+from mistcli.data.cleaning import Variable
+from mistcli.inference.design import Apart
 from mistcli.inference.interval import interval, resolution, stderr
+from mistcli.inference.permutation import p_value
+from mistcli.inference.symptoms import memory, symptoms
 from mistcli.inference.verdict import verdict
-from mistcli.result import Interval
+from mistcli.result import Estimate, Interval
 
 
 def test_standard_error_is_that_of_a_mean():
@@ -56,4 +61,142 @@ def test_interval(level, reach):
 def test_verdict(nats, low, ceiling, expected):
     words = list(verdict(nats, Interval(0.95, low, nats + 0.1), 1000, ceiling))
     assert len(words) == (expected is not None)
-    assert expected is None or expected in words[0]
+    assert expected is None or expected in words[0].sentence
+
+
+class TestPermutations:
+    @pytest.mark.parametrize(("seed", "permutations"), [(0, 19), (1, 99)])
+    def test_it_is_the_share_that_is_as_large(self, seed, permutations):
+        x = np.random.default_rng(seed).standard_normal(30)
+        design, parts = Apart(30), [np.arange(30)]
+        found, done = p_value(lambda order: float(x @ x[order]), design, parts, permutations, np.random.default_rng(0))
+        assert (found, done) == (1 / (permutations + 1), permutations)
+
+    def test_equal_ones_count_within_rounding(self):
+        values = np.full(10, 0.1, dtype=np.float32)
+        noise = np.random.default_rng(0)
+
+        def statistic(order):
+            return float(values[order].mean() * (1 + 1e-8 * noise.standard_normal()))
+
+        assert p_value(statistic, Apart(10), [np.arange(10)], 50, np.random.default_rng(0)) == (1.0, 50)
+
+    def test_what_is_not_finite_counts_against(self):
+        calls = iter([1.0, *[math.nan] * 9])
+        assert p_value(lambda _: next(calls), Apart(5), [np.arange(5)], 9, np.random.default_rng(0)) == (1.0, 9)
+
+    def test_told_to_stop_it_says_how_many_there_were(self):
+        found = p_value(lambda _: 0.0, Apart(5), [np.arange(5)], 99, np.random.default_rng(0), lambda: True)
+        assert found == (1.0, 1)
+
+    @pytest.mark.parametrize("digits", [8, 0])
+    def test_p_values_of_independent_columns_are_even(self, digits):
+        found = []
+        for seed in range(400):
+            rng = np.random.default_rng(seed)
+            x, y = rng.standard_normal((2, 50)).round(digits)
+            centred = y - y.mean()
+            statistic = lambda order, x=x, y=centred: abs(float(x @ y[order]))  # noqa: E731
+            found.append(p_value(statistic, Apart(50), [np.arange(50)], 19, rng)[0])
+        assert 0.03 <= np.mean(np.array(found) <= 0.05) <= 0.07
+        assert np.mean(found) == pytest.approx(0.52, abs=0.05)
+
+    @pytest.mark.parametrize(
+        ("estimator", "options"),
+        [("ksg", {}), ("js", {"max_steps": 60}), ("flo", {"max_steps": 60}), ("pq", {"max_steps": 60})],
+    )
+    def test_dependence_is_found_by_every_kind(self, estimator, options):
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal(400)
+        pair = x, x + 0.5 * rng.standard_normal(400)
+        one, same = (mistcli.estimate(pair, estimator=estimator, permutations=19, **options) for _ in range(2))
+        assert (one.p_value, one.permutations) == (0.05, 19)
+        assert one.p_value == same.p_value
+        assert one.to_dict()["permutations"] == 19
+        assert mistcli.estimate(pair, estimator=estimator, **options).p_value is None
+
+    def test_few_permutations_are_warned_of_and_an_interrupt_is_told(self):
+        pair = np.random.default_rng(0).standard_normal((2, 100))
+        few = mistcli.estimate(tuple(pair), estimator="gaussian", permutations=9)
+        assert "too few permutations" in few.verdict
+        stopped = mistcli.estimate(tuple(pair), estimator="gaussian", permutations=99, should_stop=lambda: True)
+        assert (stopped.complete, stopped.permutations) == (False, 1)
+        assert "interrupted: the p-value rests on 1 permutations" in stopped.warnings
+        assert "not distinguishable from 0" in stopped.verdict
+
+
+def variable(values, *, discrete=False):
+    values = np.asarray(values, dtype=float).reshape(len(values), -1)
+    levels = tuple(map(str, range(int(values.max()) + 1))) if discrete else None
+    return Variable(tuple(f"c{k}" for k in range(values.shape[1])), values, (levels,) * values.shape[1])
+
+
+NOISE = np.random.default_rng(0).standard_normal((4, 2000))
+CODES = np.random.default_rng(1).integers(0, 6, 500)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (NOISE[0], NOISE[0] ** 3, True),
+        (NOISE[0], NOISE[0] ** 2, True),
+        (NOISE[0] ** 2, NOISE[0], True),
+        (NOISE[0], np.sin(4 * NOISE[0]), True),
+        (NOISE[0], np.exp(40 * NOISE[0]), True),
+        (NOISE[:2].T, NOISE[0] * NOISE[1], True),
+        (NOISE[0], NOISE[1], False),
+        (NOISE[0], NOISE[0] + 0.05 * NOISE[1], False),
+        (NOISE[0].round(1), (NOISE[0] + NOISE[1]).round(1), False),
+        (NOISE[:3].T, NOISE[:3].sum(0) + 0.1 * NOISE[3], False),
+    ],
+)
+def test_a_function_is_told_from_noise(x, y, expected):
+    words = [word for word, _ in symptoms(variable(x), variable(y))]
+    assert words == ["deterministic"] * expected
+
+
+@pytest.mark.parametrize(("y", "sentence"), [(CODES // 2, "x determines y"), (np.roll(CODES, 1), None)])
+def test_levels_that_determine_others(y, sentence):
+    found = [text for _, text in symptoms(variable(CODES, discrete=True), variable(y, discrete=True))]
+    assert len(found) == (sentence is not None)
+    assert sentence is None or sentence in found[0]
+
+
+def test_few_rows():
+    x, y = variable(NOISE[0][:40]), variable(NOISE[1][:40])
+    assert [word for word, _ in symptoms(x, y)] == ["too few rows"]
+    wide = variable(NOISE[:, :40].T.repeat(10, 1)[:40])
+    assert "too few rows" in [word for word, _ in symptoms(wide, y)]
+
+
+def test_memory_is_not_seen_where_there_is_none():
+    order = np.argsort(NOISE[0])
+    groups = np.repeat([0.0, 5.0, 9.0, 14.0], 500)
+    walk = NOISE.cumsum(1)
+    tables = {
+        "series": (walk[0], walk[1]),
+        "shuffled": (NOISE[0], NOISE[0] + NOISE[1]),
+        "sorted": (NOISE[0][order], (NOISE[0] + NOISE[1])[order]),
+        "by group": (groups + NOISE[0], groups + NOISE[1]),
+        "one side": (walk[0], NOISE[1]),
+    }
+    found = {name: [word for word, _ in memory(*map(variable, pair))] for name, pair in tables.items()}
+    assert found == {name: ["series"] * (name == "series") for name in tables}
+
+
+def test_the_words_of_an_estimate():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(300)
+    assert mistcli.estimate((x, x**2), estimator="ksg").verdict == ("deterministic",)
+    assert mistcli.estimate((x, rng.standard_normal(300)), estimator="gaussian").verdict == (
+        "not distinguishable from 0",
+    )
+    found = mistcli.estimate((x[:40], x[:40] + rng.standard_normal(40)), estimator="js", max_steps=20)
+    assert {"lower bound only", "too few rows"} <= set(found.verdict)
+
+
+@pytest.mark.parametrize(("nats", "correlation"), [(0.83037, 0.9), (-0.01, 0.0), (1e-12, 1.4e-6), (50.0, 1.0)])
+def test_gaussian_correlation(nats, correlation):
+    found = Estimate(nats, 0.1, Interval(0.95, 0.0, 1.0), "none", 10, "ksg", ("a",), ("b",))
+    assert found.correlation == pytest.approx(correlation, rel=0.02)
+    assert found.to_dict()["correlation"] == found.correlation

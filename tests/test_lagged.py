@@ -260,7 +260,7 @@ def test_the_command_as_json(series, mist):
     found = json.loads(done.stdout)
     assert (found["schema"], found["peak"], found["n"], found["gap"]) == ("mist.lag/1", DELAY, 496, 4)
     assert [one["lag"] for one in found["lags"]] == [3, 4]
-    assert set(found["lags"][0]) == {"lag", "mi", "stderr", "interval", "warnings"}
+    assert set(found["lags"][0]) == {"lag", "mi", "stderr", "interval", "p_value", "verdict", "warnings"}
     bits = mist("lag", "s.csv", "--x", "a", "--y", "b", "--lags", "3:4", "-e", "gaussian", "--json", "--units", "bits")
     nat = mist("lag", "s.csv", "--x", "a", "--y", "b", "--lags", "3:4", "-e", "gaussian", "--json")
     one, other = (json.loads(done.stdout)["lags"][0]["mi"] for done in (bits, nat))

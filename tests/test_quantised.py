@@ -18,7 +18,8 @@ from mistcli.distributions.kmeans import KMeansQuantizer
 from mistcli.distributions.vqvae import VQVAEQuantizer
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators import PQ, Binned, HybridPQ
-from mistcli.estimators.hybrid_pq import DISCRIMINATIVE, _mates
+from mistcli.estimators.hybrid import DISCRIMINATIVE
+from mistcli.estimators.hybrid_pq import _mates
 from mistcli.training.crossfit import DataSet, cross_fit
 
 RHO = 0.9

@@ -26,6 +26,7 @@ class TestBuiltins:
     def test_come_in_their_declared_order(self):
         registry = Registry(discover=False)
         assert registry.names("estimators") == [
+            "auto",
             "js",
             "nwj",
             "infonce",
@@ -47,6 +48,13 @@ class TestBuiltins:
             "binned",
             "pq",
             "hybrid_pq",
+            "ba",
+            "doe",
+            "gm",
+            "l1out",
+            "club",
+            "resampled_hybrid",
+            "reweighed_hybrid",
         ]
         assert registry.names("critics") == ["joint", "separable"]
         assert registry.names("executors") == ["serial", "process"]
@@ -67,7 +75,7 @@ class TestBuiltins:
     def test_are_a_plugin_among_others(self):
         (builtin,) = Registry(discover=False).plugins
         assert (builtin.name, builtin.status) == ("mist", "ok")
-        assert builtin.provides[0].startswith("estimators: js, nwj")
+        assert builtin.provides[0].startswith("estimators: auto, js, nwj")
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_their_targets_exist(self, kind):
@@ -222,7 +230,7 @@ class TestBadPlugins:
 
     def test_asking_for_something_else_tells_it_too(self, site):
         site.add("mist-plugin-bad", "raise ImportError('no fooling')")
-        with pytest.raises(UnknownNameError, match=r"unknown estimator 'zzz'. Available: js.*no fooling"):
+        with pytest.raises(UnknownNameError, match=r"unknown estimator 'zzz'. Available: auto.*no fooling"):
             Registry.from_environment().get("estimators", "zzz")
 
     def test_a_malformed_entry_points_file_is_told(self, site):
@@ -385,7 +393,7 @@ class TestLookUp:
             (
                 "estimators",
                 "infonc",
-                "unknown estimator 'infonc'. Did you mean 'infonce'? Available: js, nwj, ",
+                "unknown estimator 'infonc'. Did you mean 'infonce'? Available: auto, js, nwj, ",
             ),
             ("critics", "zzz", "unknown critic 'zzz'. Available: joint, separable."),
             ("executors", "zzz", "unknown executor 'zzz'. Available: serial, process."),

@@ -128,6 +128,7 @@ def test_what_to_do_next_is_told(mist, folder):
     assert result.stdout.splitlines()[1:] == [
         f"  pip install --editable {folder / 'mist-plugin-foo'}",
         "  mist plugin check foo",
+        f"then change {folder / 'mist-plugin-foo' / 'mist_plugin_foo' / 'estimator.py'} into yours",
     ]
 
 

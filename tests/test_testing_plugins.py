@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 
 import pytest
 
@@ -61,6 +62,7 @@ def test_what_is_right_passes(site):
         ("P01", "import no_such_package_of_anybody\n", "broken: ModuleNotFoundError: No module named 'no_such"),
         ("P01", "raise SystemExit('bye')\n", "broken: SystemExit: bye"),
         ("P04", "import numpy\n", "to import no torch, pandas, numpy or scipy; got numpy; move it to a target"),
+        ("P04", "import torch\n", "to import no torch, pandas, numpy or scipy; got torch"),
         ("P05", "import time; time.sleep(0.7)\n", "to take at most 0.5 s; got 0."),
         ("P06", "print('hello')\n", "the import of mist_plugin_foo to print nothing; got 'hello'"),
         (
@@ -197,6 +199,16 @@ def test_an_import_that_does_not_end_is_given_up(site):
     install(site, before="import time; time.sleep(3)\n")
     with pytest.raises(CheckFailed, match=r"expected the import of mist_plugin_foo to end; got nothing within 1 s"):
         import_fresh(["mist_plugin_foo"], timeout=1)
+
+
+@pytest.mark.slow
+def test_an_import_of_half_a_minute_is_found(mist, site):
+    install(site, before="import time; time.sleep(30)\n")
+    start = time.monotonic()
+    result = mist("plugin", "check", "foo", "--only", "P05", "--only", "S01")
+    assert result.exit_code == 3
+    assert "expected the import of mist_plugin_foo to take at most 0.5 s; got 30.0 s" in result.stdout
+    assert time.monotonic() - start < 75  # once to look for it, once to measure
 
 
 def test_check_prints_an_outcome_a_line(mist, site):

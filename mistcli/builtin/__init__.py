@@ -14,7 +14,13 @@ __all__ = ["HOOKS"]
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "estimators": ("mistcli.builtin.discriminative", "mistcli.builtin.classical", "mistcli.builtin.quantised"),
+        "estimators": (
+            "mistcli.builtin.strategies",
+            "mistcli.builtin.discriminative",
+            "mistcli.builtin.classical",
+            "mistcli.builtin.quantised",
+            "mistcli.builtin.generative",
+        ),
         "critics": ("mistcli.builtin.critics",),
         "readers": ("mistcli.builtin.readers",),
         "loggers": ("mistcli.builtin.loggers",),

@@ -14,8 +14,8 @@ from mistcli.cli.group import Session
 from mistcli.cli.interrupt import Interrupt
 from mistcli.cli.result import report, warn
 from mistcli.config import Choice
+from mistcli.data.selection import beside, select
 from mistcli.data.selection import resolve as resolve_columns
-from mistcli.data.selection import select
 from mistcli.errors import ConfigError
 from mistcli.loggers.hub import Hub, open_loggers
 from mistcli.readers.source import open_source
@@ -36,6 +36,7 @@ OUTPUT = "Output"
 @run_flags
 @option(OUTPUT, "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep the whole run in DIR.")
 @option(OUTPUT, "--force", is_flag=True, help="Replace the run that is in the folder of --out.")
+@option(OUTPUT, "--explain", is_flag=True, help="Say after the result what was done to get it, and why.")
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @option(
     OUTPUT,
@@ -52,6 +53,7 @@ def estimate(
     *,
     out: Path | None,
     force: bool,
+    explain: bool,
     as_json: bool,
     progress: str,
     quiet: bool,
@@ -63,6 +65,7 @@ def estimate(
         mist estimate data.csv --x f1 --y f2
         mist estimate data.csv --x f1 --y f2 -e ksg -o k=3 --json
         mist estimate data.csv --x 'gene_*' --y label --out run
+        mist estimate data.csv --x dose --y outcome --given sex --permutations 999
     """
     session.quiet = quiet
     resolved = resolve(layers(params), session.registry)
@@ -71,7 +74,7 @@ def estimate(
         warn(resolved.warnings)
     shown = with_progress(resolved.config.loggers, "none" if quiet else progress)
     found = _run(resolved, shown, out, force=force)
-    report(found, resolved.units, as_json=as_json, quiet=quiet)
+    report(found, resolved.units, as_json=as_json, quiet=quiet, explained=explain)
     if not found.complete:
         raise click.exceptions.Exit(INTERRUPTED)
 
@@ -90,10 +93,12 @@ def check_data(resolved: Resolved, *, apart: bool = True) -> None:
     source = open_source(Path(data.path), resolved.registry, data.reader)
     names = [column.name for column in source.columns()]
     if apart:
-        resolve_columns(names, data.x, data.y)
+        x, y = resolve_columns(names, data.x, data.y)
     else:
-        select(names, data.x, side="x")
-        select(names, data.y, side="y")
+        x, y = select(names, data.x, side="x"), select(names, data.y, side="y")
+    for side, selector in (("given", data.given), ("group", resolved.config.inference.group)):
+        if selector:
+            beside(names, selector, {"x": x, "y": y}, side=side)
 
 
 def with_progress(loggers: Sequence[Choice], progress: str) -> list[Choice]:

@@ -81,6 +81,8 @@ def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
     columns = ColumnType()
     yield option(data, "--x", type=columns, metavar="COLUMNS", help="x: f1, 'gene_*', a:b, '[0:3]' or '!id'.")
     yield option(data, "--y", type=columns, metavar="COLUMNS", help="y, in the same grammar.")
+    yield option(data, "--given", type=columns, metavar="COLUMNS", help="What the information is conditional on.")
+    yield from _of_fields(data, InferenceConfig, only=("block", "group"))
     yield option(data, "--reader", type=ReaderType(), help="The reader, where the file does not say.")
     yield from _of_fields(data, CleaningConfig)
     yield option(estimator, "--estimator", "-e", type=EstimatorType(), help="The estimator.  [default: js]")
@@ -95,7 +97,7 @@ def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
         help="An option of the estimator or its critic; `mist show NAME` lists them.",
     )
     yield from _of_fields("Training", TrainingConfig)
-    yield from _of_fields(output, InferenceConfig)
+    yield from _of_fields(output, InferenceConfig, only=("level", "permutations"))
     yield from _of_fields(output, GeneralConfig)
     yield option(
         output,
@@ -114,8 +116,12 @@ def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
     )
 
 
-def _of_fields(section: str, cls: type) -> Iterator[Callable[[FunctionT], FunctionT]]:
+def _of_fields(
+    section: str, cls: type, *, only: Sequence[str] | None = None
+) -> Iterator[Callable[[FunctionT], FunctionT]]:
     for item in fields(cls):
+        if only is not None and item.name not in only:
+            continue
         yield option(
             section,
             f"--{item.name.replace('_', '-')}",
@@ -139,7 +145,7 @@ def _flags(params: Mapping[str, Any]) -> Layer:
         section: {item.name: given[item.name] for item in fields(cls) if item.name in given}
         for section, cls in SECTIONS.items()
     }
-    values["data"] = {key: given[key] for key in ("path", "reader", "x", "y") if key in given}
+    values["data"] = {key: given[key] for key in ("path", "reader", "x", "y", "given") if key in given}
     values |= {key: given[key] for key in ("estimator", "critic", "seed", "units") if key in given}
     if "logger" in given:
         values["loggers"] = list(given["logger"])

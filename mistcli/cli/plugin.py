@@ -53,10 +53,13 @@ def new(session: Session, *, name: str, kind: str, folder: Path) -> None:
     from mistcli.scaffold import scaffold
 
     made = scaffold(name, kind, folder, session.registry)
+    shown = printable(str(made), limit=500)
+    (source,) = made.glob(f"*/{kind}.py")
     click.echo(
-        f"made {printable(str(made), limit=500)}; next:\n"
-        f"  pip install --editable {printable(str(made), limit=500)}\n"
-        f"  mist plugin check {made.name.removeprefix('mist-plugin-')}"
+        f"made {shown}; next:\n"
+        f"  pip install --editable {shown}\n"
+        f"  mist plugin check {made.name.removeprefix('mist-plugin-')}\n"
+        f"then change {printable(str(source), limit=500)} into yours"
     )
 
 

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["report", "warn"]
 
 
-def report(estimate: Estimate, units: Units, *, as_json: bool, quiet: bool = False) -> None:
-    """Print the result; as JSON, its warnings go to stderr too, unless `quiet`."""
+def report(estimate: Estimate, units: Units, *, as_json: bool, quiet: bool = False, explained: bool = False) -> None:
+    """Print the result, and how it came about if it is to be `explained`, which JSON always says.
+
+    As JSON, its warnings go to stderr too, unless `quiet`.
+    """
     if as_json:
         if not quiet:
             warn(estimate.warnings)
@@ -29,9 +32,12 @@ def report(estimate: Estimate, units: Units, *, as_json: bool, quiet: bool = Fal
         sys.stdout.reconfigure(errors="backslashreplace")
     from rich.console import Console
 
-    from mistcli.report.terminal import show
+    from mistcli.report.terminal import explain, show
 
-    show(estimate, Console(emoji=False), units=units)
+    console = Console(emoji=False)
+    show(estimate, console, units=units)
+    if explained:
+        explain(estimate, console)
 
 
 def warn(messages: Iterable[str]) -> None:

@@ -66,6 +66,7 @@ class Cleaning:
         shifted: Columns of integers beyond 2^53 from which the smallest was subtracted, to keep all apart.
         ties: For each continuous column, the share of rows whose value occurs in another row too.
         duplicate_rows: Rows that equal an earlier row in all selected columns.
+        repeated_rows: Those of them that were left out because they cannot be anything but copies.
     """
 
     rows_read: int
@@ -77,6 +78,7 @@ class Cleaning:
     shifted: tuple[str, ...] = ()
     ties: Mapping[str, float] = field(default_factory=dict)
     duplicate_rows: int = 0
+    repeated_rows: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON knows it."""

@@ -18,12 +18,12 @@ import difflib
 import fnmatch
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mistcli.errors import ConfigError
 from mistcli.text import listed, printable
 
-__all__ = ["quote", "resolve", "select"]
+__all__ = ["beside", "quote", "resolve", "select"]
 
 QUOTED = r'"(?:[^"]|"")*+"'
 TERM = re.compile(
@@ -94,6 +94,26 @@ def resolve(columns: Sequence[str], x: str, y: str) -> tuple[list[str], list[str
             f"take it away from the other with '!{printable(both[0])}'."
         )
     return names_x, names_y
+
+
+def beside(columns: Sequence[str], selector: str, sides: Mapping[str, Sequence[str]], *, side: str) -> list[str]:
+    """Return the columns that `selector` names, none of which may be on one of the `sides` that are taken.
+
+    Raises:
+        ConfigError: If the selector is not right, or a column would be on two sides.
+
+    Example:
+        >>> beside(["a", "b", "c"], "c", {"x": ["a"], "y": ["b"]}, side="given")
+        ['c']
+    """
+    names = select(columns, selector, side=side)
+    for other, taken in sides.items():
+        if both := [name for name in names if name in set(taken)]:
+            raise ConfigError(
+                f"{side} and {other} share {listed(both)}: a column can be on one side only; "
+                f"take it away from {other} with '!{printable(both[0])}'."
+            )
+    return names
 
 
 def quote(name: str) -> str:

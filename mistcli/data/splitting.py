@@ -74,22 +74,30 @@ def cross_fitting(
 
 
 def _cut(sizes: Rows, folds: int) -> Rows:
-    """Assign consecutive groups to folds of nearly equal numbers of rows.
+    """Assign consecutive groups to folds of nearly equal numbers of rows, and of two at least.
 
     A fold that one large group spans stays empty.
     """
     before = np.cumsum(sizes) - sizes
     total = int(sizes.sum())
     edges = np.cumsum([total // folds + (k < total % folds) for k in range(folds)])[:-1]
-    return np.searchsorted(edges, before, side="right")
+    fold = np.searchsorted(edges, before, side="right")
+    for k in np.flatnonzero(np.bincount(fold, weights=sizes) == 1):
+        fold[fold == k] = fold[fold != k][np.argmin(np.abs(fold[fold != k] - k))]
+    return fold
 
 
 def _fold(label: Rows, fold_of: Rows, valid_rank: Rows, k: int, valid_fraction: float) -> Fold:
-    """Return the rows of fold `k`; the groups of least rank among the rest are the validation rows."""
+    """Return the rows of fold `k`; the groups of least rank among the rest are the validation rows.
+
+    These are as many rows in all folds, two at least, where groups are of one row; and hardly more otherwise.
+    """
     rest = np.flatnonzero(fold_of != k)
     ranked = rest[np.argsort(valid_rank[rest])]
-    smallest = len(fold_of) - max(np.bincount(fold_of))
-    valid_count = max(1, round(valid_fraction * smallest)) if valid_fraction else 0
+    smallest = len(label) - max(np.bincount(fold_of[label]))
+    wanted = max(2, round(valid_fraction * smallest)) if valid_fraction else 0
+    rows = np.cumsum(np.bincount(label)[ranked])
+    valid_count = min(int(np.searchsorted(rows, wanted)) + 1, len(ranked) - 1) if wanted else 0
     role = np.zeros(len(fold_of), dtype=np.int8)
     role[ranked[:valid_count]] = 1
     role[fold_of == k] = 2
@@ -97,7 +105,7 @@ def _fold(label: Rows, fold_of: Rows, valid_rank: Rows, k: int, valid_fraction: 
     return Fold(k, *(np.flatnonzero(row_role == r) for r in range(3)))
 
 
-def blocked(n: int, folds: int, valid_fraction: float, gap: int) -> list[Fold]:
+def blocked(n: int, folds: int, valid_fraction: float, gap: int, *, unit: int = 1) -> list[Fold]:
     """Cut `n` rows, in the order of time, into blocks.
 
     The fold of a block values it, trains on the others, and is stopped by the rows that follow the block (the first
@@ -109,6 +117,7 @@ def blocked(n: int, folds: int, valid_fraction: float, gap: int) -> list[Fold]:
         folds: The number of blocks.
         valid_fraction: The share of the other rows that decide when a fit stops; 0 takes none.
         gap: The rows left out between two parts.
+        unit: The ends of the blocks are multiples of it, but for that of the last.
 
     Raises:
         DataError: If a fold would have no row to train on, to stop by, or to value.
@@ -118,13 +127,13 @@ def blocked(n: int, folds: int, valid_fraction: float, gap: int) -> list[Fold]:
         >>> fold.test.tolist(), fold.valid.tolist(), fold.train.tolist()
         ([5, 6, 7, 8, 9], [12, 13], [0, 1, 2, 16, 17, 18, 19])
     """
-    edges = np.arange(folds + 1) * n // folds
+    edges = np.append(np.arange(folds) * (n // unit) // folds * unit, n)
     rest = n - int(np.diff(edges).max()) - 2 * gap
     count = max(1, round(valid_fraction * rest)) if valid_fraction else 0
     if edges[1] < 2 or rest - count - 2 * gap < 2:
         raise DataError(
             f"expected blocks of time that are longer than the gaps between them; got {n} rows for {folds} folds with "
-            f"gaps of {gap}: bring a longer series, or pass smaller lags or fewer --folds."
+            f"gaps of {gap}: bring a longer series, or pass smaller lags, a smaller --block or fewer --folds."
         )
     time = np.arange(n)
     found = []

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mistcli.errors import DataError
+from mistcli.errors import ConfigError, DataError
 
 __all__ = ["TRANSFORMS", "Encoder"]
 
@@ -60,6 +60,25 @@ class Encoder:
         if not np.isfinite(features).all():
             raise DataError("expected values that can be standardised; got some out of the range of 64-bit numbers.")
         return features
+
+    def log_volume(self, values: Floats) -> float:
+        r"""Return how much more entropy the features of continuous columns have than the columns, in nats.
+
+        .. math:: h(T(V)) - h(V) = \sum_d \mathbb{E}[\log T_d'(V_d)]
+
+        Arguments:
+            values: The columns, (N, D).
+
+        Raises:
+            ConfigError: If the maps have no slope that is known: normal scores are of ranks.
+        """
+        if self.transform not in LOG_SLOPES:
+            raise ConfigError(
+                f"expected a transform of {', '.join(LOG_SLOPES)} beside an entropy, which is that of the columns as "
+                f"they are; the entropy of {self.transform} scores is another."
+            )
+        slope = LOG_SLOPES[self.transform]
+        return float(sum(slope(c, state).mean() for c, state in zip(values.T, self.states, strict=True)))
 
     @property
     def width(self) -> int:
@@ -151,3 +170,25 @@ TRANSFORMS: dict[str, tuple[Callable[[Floats], State], Callable[[Floats, Mapping
     "normal": (_fit_normal, _apply_normal),
 }
 """How continuous columns may be prepared: for each name, how to fit the map and how to apply it."""
+
+
+def _slope_none(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    return np.zeros_like(column)
+
+
+def _slope_standard(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    return np.full_like(column, (-np.log(2 * state["scale"]) - np.log(state["spread"]))[0])
+
+
+def _slope_asinh(column: Floats, state: Mapping[str, Floats]) -> Floats:
+    squashed = _squashed(column, state)
+    slope: Floats = -np.log(np.cosh(squashed)) - np.log(2 * state["width"])
+    return slope + _slope_standard(squashed, state)
+
+
+LOG_SLOPES: dict[str, Callable[[Floats, Mapping[str, Floats]], Floats]] = {
+    "none": _slope_none,
+    "standard": _slope_standard,
+    "asinh": _slope_asinh,
+}
+"""The logarithms of the slopes of those maps that have one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from torch import Generator
@@ -12,6 +12,7 @@ from torch import Generator
 from mistcli.config import Choice
 from mistcli.errors import MistError, PluginError
 from mistcli.estimators.base import DirectEstimator, Estimator, TrainableEstimator
+from mistcli.estimators.strategy import Strategy
 from mistcli.options import parse
 from mistcli.plugin import EstimatorSpec
 from mistcli.registry import Entry, Registry
@@ -33,7 +34,7 @@ class Blueprint:
     """
 
     entry: Entry
-    target: type[Estimator]
+    target: type[Estimator | Strategy]
     options: Mapping[str, Any]
     critic: type[Any] | None = None
     critic_entry: Entry | None = None
@@ -49,6 +50,29 @@ class Blueprint:
         """Whether it is found by training."""
         return issubclass(self.target, TrainableEstimator)
 
+    @property
+    def chooses(self) -> bool:
+        """Whether it chooses and combines others."""
+        return issubclass(self.target, Strategy)
+
+    def strategy(self) -> Strategy:
+        """Make the estimator, one that chooses and combines others."""
+        with self.blamed():
+            return cast(Strategy, self.target(**self.options))
+
+    def rescaled(self, log_volume: Callable[[], float]) -> Blueprint:
+        """Return the blueprint for features of y instead of its columns.
+
+        It is another one where there is an option `entropy`, that of y: features have another.
+
+        Arguments:
+            log_volume: Returns how much more entropy the features have, in nats.
+        """
+        entropy = self.options.get("entropy")
+        if entropy is None:
+            return self
+        return replace(self, options={**self.options, "entropy": entropy + log_volume()})
+
     def direct(self) -> DirectEstimator:
         """Make the estimator, one that is not trained."""
         with self.blamed():
@@ -56,13 +80,14 @@ class Blueprint:
 
     def trainable(self, x_dim: int, y_dim: int) -> Callable[[Generator], TrainableEstimator]:
         """Return what makes a fresh estimator for x and y of so many features, its weights drawn from a generator."""
+        target: Any = self.target
 
         def make(generator: Generator) -> TrainableEstimator:
             with self.blamed():
                 if self.critic is None:
-                    return cast(TrainableEstimator, self.target(x_dim, y_dim, generator=generator, **self.options))
+                    return cast(TrainableEstimator, target(x_dim, y_dim, generator=generator, **self.options))
                 critic = self.critic(x_dim, y_dim, generator=generator, **self.critic_options)
-                return cast(TrainableEstimator, self.target(critic, **self.options))
+                return cast(TrainableEstimator, target(critic, **self.options))
 
         return make
 
@@ -91,10 +116,10 @@ def blueprint(estimator: Choice, critic: Choice | None, registry: Registry) -> B
     """
     entry = registry.get("estimators", estimator.name)
     target = registry.load(entry)
-    if not (isinstance(target, type) and issubclass(target, DirectEstimator | TrainableEstimator)):
+    if not (isinstance(target, type) and issubclass(target, DirectEstimator | TrainableEstimator | Strategy)):
         raise PluginError(
             f"estimator {estimator.name!r} of plugin {entry.distribution} is neither a DirectEstimator nor a "
-            "TrainableEstimator of mistcli.estimators."
+            "TrainableEstimator of mistcli.estimators, nor a Strategy."
         )
     options = _keywords(entry, estimator.options)
     spec = cast(EstimatorSpec, entry.spec)

@@ -64,13 +64,16 @@ class EllipticalCopula(DirectEstimator):
 
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the log ratios of other pairs less the bias, (N,) in nats."""
-        nu = float(self.nu)
-        return _log_ratio(_scores(self._shares(x, y), nu), self.correlation, x.shape[-1], nu) - self.offset
+        return _log_ratio(self.scores(x, y), self.correlation, x.shape[-1], float(self.nu)) - self.offset
 
     def stderr(self, log_ratio: Tensor) -> float:
         r"""Return the standard error, in nats: that of the mean, and :math:`D_x D_y / 2 N^2` of independent columns."""
         floor = self.x_line.shape[1] * self.y_line.shape[1] / 2 / log_ratio.numel() ** 2
         return float((log_ratio.var() / log_ratio.numel() + floor).sqrt())
+
+    def scores(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return both sides as quantiles of the copula's marginals, (N, Dx + Dy)."""
+        return _scores(self._shares(x, y), float(self.nu))
 
     def _shares(self, x: Tensor, y: Tensor) -> Tensor:
         return torch.cat([shares(self.x_line, x), shares(self.y_line, y)], -1)

@@ -60,6 +60,8 @@ def make(
     resolved = resolve([Layer("argument", values, options)], registry or Registry.from_environment())
     config = resolved.config
     plan = blueprint(config.estimator, config.critic, resolved.registry)
+    if plan.chooses:
+        raise ConfigError(f"estimator {name!r} chooses among others by the data; use it in mistcli.estimate.")
     if not plan.trained:
         return plan.direct()
     if x_dim is None or y_dim is None:

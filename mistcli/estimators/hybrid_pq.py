@@ -11,36 +11,12 @@ from torch import Generator, Tensor
 from mistcli.critics.critic import Critic
 from mistcli.critics.joint import JointCritic
 from mistcli.distributions.quantizer import Quantizer
-from mistcli.errors import ConfigError, did_you_mean
-from mistcli.estimators.alpha_tuba import AlphaTUBA
-from mistcli.estimators.anchor import Anchor
 from mistcli.estimators.base import CHUNK, CriticEstimator, TrainableEstimator, shifts
-from mistcli.estimators.dv import DV
-from mistcli.estimators.flo import FLO
-from mistcli.estimators.infonce import InfoNCE
-from mistcli.estimators.js import JS
-from mistcli.estimators.mine import MINE
-from mistcli.estimators.nwj import NWJ
+from mistcli.estimators.hybrid import discriminative_of
 from mistcli.estimators.pq import PQ, QuantizerName
-from mistcli.estimators.smile import SMILE
-from mistcli.estimators.tuba import TUBA
 from mistcli.plugin import Bound
 
-__all__ = ["DISCRIMINATIVE", "HybridPQ", "WithinCells"]
-
-DISCRIMINATIVE: dict[str, type[CriticEstimator]] = {
-    "alpha_tuba": AlphaTUBA,
-    "anchor": Anchor,
-    "dv": DV,
-    "flo": FLO,
-    "infonce": InfoNCE,
-    "js": JS,
-    "mine": MINE,
-    "nwj": NWJ,
-    "smile": SMILE,
-    "tuba": TUBA,
-}
-"""The estimators that can take the part of the critic."""
+__all__ = ["HybridPQ", "WithinCells"]
 
 
 class HybridPQ(TrainableEstimator):
@@ -94,11 +70,7 @@ class HybridPQ(TrainableEstimator):
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
-        if discriminative not in DISCRIMINATIVE:
-            hint = did_you_mean(discriminative, DISCRIMINATIVE)
-            raise ConfigError(
-                f"unknown discriminative estimator {discriminative!r}.{hint} Available: {', '.join(DISCRIMINATIVE)}."
-            )
+        target = discriminative_of(discriminative)
         self.pq = PQ(
             x_dim,
             y_dim,
@@ -110,7 +82,6 @@ class HybridPQ(TrainableEstimator):
         )
         shown = y_dim + self.pq.quantizer.cells
         critic = JointCritic(x_dim, shown, hidden_dims=hidden_dims, nonlinearity=nonlinearity, generator=generator)
-        target = DISCRIMINATIVE[discriminative]
         # scores are asked of the next class in line, whatever else the estimator makes of them
         within: type[CriticEstimator] = type(f"{target.__name__}WithinCells", (target, WithinCells), {})
         self.discriminative = within(_CellCritic(critic, self.pq.quantizer.cells), neg_samples=neg_samples)

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from mistcli.plugin import Bound
 from mistcli.result import Interval
 
-__all__ = ["verdict"]
-
-BELOW = (
-    "below 0, which the mutual information never is: the estimator learnt nothing that holds on rows it has not seen"
-)
+__all__ = ["Word", "amplified", "bounded", "saturated", "verdict"]
 
 NEAR = 1.0
 """How near to a ceiling, in nats, an estimate counts as saturated."""
 
+AMPLIFIED = 10.0
+"""How much larger the terms of a difference may be than the difference."""
 
-def verdict(nats: float, interval: Interval, n: int, ceiling: float | None = None) -> Iterator[str]:
+
+class Word(NamedTuple):
+    """Something the reader of a number should know.
+
+    Arguments:
+        word: What it is, in a word or two, always the same.
+        sentence: What it is here, and what to do.
+    """
+
+    word: str
+    sentence: str
+
+
+def verdict(
+    nats: float, interval: Interval, n: int, ceiling: float | None = None, p_value: float | None = None
+) -> Iterator[Word]:
     """Yield what the reader of an estimate should know.
 
     Arguments:
@@ -25,14 +40,65 @@ def verdict(nats: float, interval: Interval, n: int, ceiling: float | None = Non
         interval: Its interval, in nats.
         n: The number of rows.
         ceiling: The most that the estimator can give, in nats; None where there is no such limit.
+        p_value: The p-value of independence; None where it was not tested, and the interval has to do.
 
     Example:
-        >>> list(verdict(0.001, Interval(0.95, -0.003, 0.005), 1000))
+        >>> [sentence for _, sentence in verdict(0.001, Interval(0.95, -0.003, 0.005), 1000)]
         ['not distinguishable from 0: the interval covers it']
     """
-    if interval.low <= 0:
-        yield "not distinguishable from 0: the interval covers it" if interval.high >= 0 else BELOW
+    if interval.high < 0:
+        yield Word(
+            "below 0",
+            "below 0, which the mutual information never is: the estimator learnt nothing that holds on rows it has "
+            "not seen",
+        )
+    elif p_value is not None:
+        if p_value > 1 - interval.level:
+            yield Word(
+                "not distinguishable from 0",
+                f"not distinguishable from 0: independent columns look like this in {100 * p_value:.3g} % of cases",
+            )
+    elif interval.low <= 0:
+        yield Word("not distinguishable from 0", "not distinguishable from 0: the interval covers it")
+    yield from saturated(nats, n, ceiling)
+
+
+def saturated(nats: float, n: int, ceiling: float | None = None, what: str = "") -> Iterator[Word]:
+    """Yield whether an estimate is near to the most that there can be.
+
+    Arguments:
+        nats: The estimate.
+        n: The number of rows.
+        ceiling: The most that the estimator can give, in nats; None where there is no such limit.
+        what: What is saturated, if it is not the number itself.
+    """
+    subject = f"{what} is saturated" if what else "saturated"
     if ceiling is not None and nats > ceiling - NEAR:
-        yield f"saturated: this estimator gives at most {ceiling:.2f} nats here, and the truth may be higher"
+        most = f"this estimator gives at most {ceiling:.2f} nats here"
     elif nats > math.log(n) - NEAR:
-        yield f"saturated: {n} rows cannot support more than about {math.log(n):.2f} nats, and the truth may be higher"
+        most = f"{n} rows cannot support more than about {math.log(n):.2f} nats"
+    else:
+        return
+    yield Word("saturated", f"{subject}: {most}, and the truth may be higher")
+
+
+def bounded(bound: Bound) -> Iterator[Word]:
+    """Yield that an estimate is no more than a bound."""
+    if bound != "none":
+        yield Word(f"{bound} bound only", f"{'at least' if bound == 'lower' else 'at most'} so much, in expectation")
+
+
+def amplified(terms: Sequence[float], amplification: float) -> Iterator[Word]:
+    """Yield that a difference is small beside its terms, in nats.
+
+    Example:
+        >>> [word for word, _ in amplified([1.0, 0.9], 19.0)], list(amplified([1.0, 0.5], 3.0))
+        (['amplified errors'], [])
+    """
+    if not amplification <= AMPLIFIED:
+        told = " and ".join(f"{term:.4g}" for term in terms)
+        yield Word(
+            "amplified errors",
+            f"the difference of {told} nats, whose errors weigh {amplification:.3g} times as much in it as in them: "
+            "trust its first digit at most",
+        )

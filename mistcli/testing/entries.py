@@ -22,6 +22,7 @@ BASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "estimators": (
             "mistcli.estimators:DirectEstimator",
             "mistcli.estimators:TrainableEstimator",
+            "mistcli.estimators.strategy:Strategy",
         ),
         "critics": ("mistcli.critics:Critic",),
         "readers": ("mistcli.readers:Reader",),

@@ -16,6 +16,8 @@ __all__ = ["CHECKS", "modules"]
 PREFIX = "mist-plugin-"
 LIMIT = 0.5
 """The most seconds that the import of a hook module may add to every `mist` command."""
+HOPELESS = 5.0
+"""The seconds from which on no busy machine is an excuse, and the import is not tried again."""
 
 
 def modules(subject: Subject) -> Sequence[str]:
@@ -83,7 +85,7 @@ def thin(subject: Subject) -> None:
 def quick(subject: Subject) -> None:
     """The better of two tries counts, for a machine may be busy."""
     seconds = _imported(subject).seconds
-    if seconds > LIMIT:
+    if LIMIT < seconds < HOPELESS:
         seconds = min(seconds, import_fresh(modules(subject)).seconds)
     where = ", ".join(modules(subject))
     expect(seconds <= LIMIT, f"the import of {where} to take at most {LIMIT:g} s", f"{seconds:.1f} s")

@@ -17,6 +17,8 @@ from torch.optim.adam import adam
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
+from mistcli.errors import ConfigError
+
 __all__ = ["Optimizer", "OptimizerName", "ScheduleName", "learning_rate"]
 
 OptimizerName = Literal["adam", "adamw", "sgd", "rmsprop"]
@@ -32,12 +34,20 @@ class Optimizer:
     """Moves parameters against their gradients.
 
     Arguments:
-        name: The rule: "adam", "adamw" (weight decay 0.01), "sgd" (momentum 0.9) or "rmsprop".
+        name: The rule: "adam", "adamw", "sgd" (momentum 0.9) or "rmsprop".
         parameters: What it moves.
+        weight_decay: The share of the learning rate by which adamw draws the parameters towards 0 in each step; 0.01 if
+            None.
+
+    Raises:
+        ConfigError: If a weight decay is given for another rule.
     """
 
-    def __init__(self, name: OptimizerName, parameters: Iterable[Parameter]) -> None:
+    def __init__(self, name: OptimizerName, parameters: Iterable[Parameter], weight_decay: float | None = None) -> None:
+        if weight_decay is not None and name != "adamw":
+            raise ConfigError(f"a weight decay is for the optimizer adamw; got {name!r}: pass --optimizer adamw too.")
         self.name = name
+        self.weight_decay = (0.01 if weight_decay is None else weight_decay) if name == "adamw" else 0.0
         self.parameters = list(parameters)
         self._first, self._second = ([torch.zeros_like(p) for p in self.parameters] for _ in range(2))
         self._steps = [torch.zeros((), device=p.device) for p in self.parameters]
@@ -58,7 +68,7 @@ class Optimizer:
         elif self.name == "rmsprop":
             rmsprop(moved, gradients, self._second, [], [], self._steps, lr=lr, **RMSPROP)
         else:
-            decay = 0.01 if self.name == "adamw" else 0.0
+            decay = self.weight_decay
             memory = self._first, self._second, list[Tensor](), self._steps
             settings = ADAM | {"weight_decay": decay, "decoupled_weight_decay": decay > 0, "fused": self._fused}
             adam(moved, gradients, *memory, lr=lr, **settings)

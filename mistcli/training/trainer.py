@@ -79,7 +79,7 @@ def fit(
     total = steps(config, rows)
     every = max(1, total // EVALUATIONS)
     watch = _Watch(stack, x, y, folds, rows / size, config.patience, listener or Listener())
-    optimizer = Optimizer(config.optimizer, stack.parameters())
+    optimizer = Optimizer(config.optimizer, stack.parameters(), config.weight_decay)
     if not torch.isfinite(watch.look(0)).all():
         raise FitError("the estimator has no finite loss on this data before training; try another --transform.")
     step, complete = 0, True

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -225,7 +226,9 @@ def test_it_is_installed_under_the_group_of_mist():
 
 
 def estimate(folder, *flags, **changes):
-    rows = "".join(f"{i % 17},{i % 17 + i % 3 / 7}\n" for i in range(300))
+    draw = random.Random(0)
+    pairs = ((draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(300))
+    rows = "".join(f"{a},{a + noise}\n" for a, noise in pairs)
     (folder / "data.csv").write_text("a,b\n" + rows)
     flags = ["--x", "a", "--y", "b", "-e", "js", "--max-steps", "20", "--folds", "2", "--json", "--out", "out", *flags]
     env = {name: value for name, value in os.environ.items() if not name.startswith("MIST_")} | changes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -161,7 +162,9 @@ def test_it_is_installed_under_the_group_of_mist():
 
 
 def test_a_real_run_beside_another_logger_without_network(tmp_path):
-    rows = "".join(f"{i % 17},{i % 17 + i % 3 / 7}\n" for i in range(300))
+    draw = random.Random(0)
+    pairs = ((draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(300))
+    rows = "".join(f"{a},{a + noise}\n" for a, noise in pairs)
     (tmp_path / "data.csv").write_text("a,b\n" + rows)
     flags = ["--x", "a", "--y", "b", "-e", "js", "--max-steps", "20", "--folds", "2", "--json", "--out", "out"]
     loggers = ["--logger", "trackio:project=real", "--logger", "jsonl"]

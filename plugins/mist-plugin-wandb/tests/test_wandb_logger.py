@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -240,7 +241,9 @@ def test_it_is_installed_under_the_group_of_mist():
 
 
 def command(tmp_path, *flags):
-    rows = "".join(f"{i % 17},{i % 17 + i % 3 / 7}\n" for i in range(300))
+    draw = random.Random(0)
+    pairs = ((draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(300))
+    rows = "".join(f"{a},{a + noise}\n" for a, noise in pairs)
     (tmp_path / "data.csv").write_text("a,b\n" + rows)
     return [sys.executable, "-m", "mistcli", "estimate", "data.csv", "--x", "a", "--y", "b", "-e", "js", *flags]
 

@@ -1,0 +1,65 @@
+"""The ways in which columns are shown to a critic."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mistcli.data.cleaning import Variable
+from mistcli.data.transforms import Encoder
+
+__all__ = ["View", "continuous", "features", "radius", "scores"]
+
+Floats = NDArray[np.float64]
+View: TypeAlias = Literal["normal", "standard"]
+
+FAR = 6.0
+"""Where the squared radius of the standardised view is cut off, in units of its mean."""
+
+
+FARTHEST = 3.0
+"""Where that of normal scores is cut off, in units of its spread."""
+
+
+def continuous(variable: Variable) -> list[int]:
+    """Return the places of the continuous columns."""
+    return [place for place, levels in enumerate(variable.levels) if levels is None]
+
+
+def scores(variable: Variable, view: View) -> Floats:
+    """Return the continuous columns alone, as normal scores of their ranks or standardised, (N, Dc)."""
+    chosen = variable.values[:, continuous(variable)]
+    return Encoder.fit(chosen, (0,) * chosen.shape[1], view).encode(chosen) if chosen.size else chosen
+
+
+def radius(z: Floats) -> Floats:
+    """Return how far out each row of normal scores is, (N, D) -> (N, 1): the squared radius, mean 0 and spread 1."""
+    d = z.shape[1]
+    q: Floats = np.clip((np.square(z).sum(1, keepdims=True) - d) / np.sqrt(2 * d), -FARTHEST, FARTHEST)
+    return q
+
+
+def features(variable: Variable, view: View) -> Floats:
+    r"""Return what a critic sees of a side: its columns, an indicator a level, and how far out the row is.
+
+    The last is :math:`\log (1 + r^2) - \log (1 + D)` of the normal scores, so that the tails of one side are told from
+    its middle whatever the direction, and :math:`r^2 / D - 1` of the standardised columns, by which a rotation that
+    depends on the radius is learnt. It is left out where no column is continuous.
+
+    Arguments:
+        variable: The side, (N, D).
+        view: How the continuous columns are mapped.
+
+    Returns:
+        The features, (N, D').
+    """
+    counts = tuple(len(levels or ()) for levels in variable.levels)
+    mapped = Encoder.fit(variable.values, counts, view).encode(variable.values)
+    mapped_alone = scores(variable, view)
+    if not mapped_alone.size:
+        return mapped
+    square, d = np.square(mapped_alone).sum(1, keepdims=True), mapped_alone.shape[1]
+    radius = np.log1p(square) - np.log1p(d) if view == "normal" else np.minimum(square / d - 1, FAR)
+    return np.concatenate([mapped, radius], axis=1)

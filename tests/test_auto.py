@@ -1,0 +1,197 @@
+"""The parts of `auto` against independent truths, and what it does with data of each kind."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from scipy import optimize, stats
+
+from mistcli.config import TrainingConfig
+from mistcli.critics import JointCritic
+from mistcli.critics.elliptical import EllipticalCritic
+from mistcli.critics.residual import ResidualCritic
+from mistcli.data.cleaning import Variable
+from mistcli.data.splitting import Fold, cross_fitting
+from mistcli.estimators import PlugIn
+from mistcli.estimators.strategy import Context
+from mistcli.inference.interval import stderr
+from mistcli.strategies.auto import Auto
+from mistcli.strategies.canonical import canonical, expanded
+from mistcli.strategies.copula import fit_base
+from mistcli.strategies.residual import Judged
+from mistcli.strategies.stacking import stack
+from mistcli.strategies.views import features
+from mistcli.training.events import Listener
+
+QUICK = TrainingConfig(folds=3, max_steps=40, batch_size=128)
+
+
+def variable(values, levels=None):
+    values = np.asarray(values, dtype=float).reshape(len(values), -1)
+    d = values.shape[1]
+    return Variable(tuple(f"c{i}" for i in range(d)), values, (levels,) * d)
+
+
+def context(n, training=QUICK, seed=0, should_stop=lambda: False, **more):
+    folds = cross_fitting(n, training.folds, training.valid_fraction, np.random.default_rng(seed))
+    return Context(training, folds, partial(stderr), seed, Listener(), should_stop, **more)
+
+
+def spun(n, seed=0):
+    """Two pairs of normals, x turned by an angle that grows with its radius; 2 x -log(1 - 0.64) / 2 nats."""
+    rng = np.random.default_rng(seed)
+    x, noise = rng.standard_normal((2, n, 2))
+    y = 0.8 * x + 0.6 * noise
+    angle = np.square(x).sum(1)
+    turned = np.stack(
+        [np.cos(angle) * x[:, 0] - np.sin(angle) * x[:, 1], np.sin(angle) * x[:, 0] + np.cos(angle) * x[:, 1]], 1
+    )
+    return turned, y, -np.log(0.36)
+
+
+@pytest.mark.parametrize("nu", [3.0, float("inf")])
+def test_elliptical_critic_is_the_log_ratio_of_densities(nu):
+    rng = np.random.default_rng(1)
+    a = rng.standard_normal((5, 5))
+    r = np.cov(a @ rng.standard_normal((5, 200)))
+    z = rng.standard_normal((50, 5))
+
+    def log_density(columns):
+        cov, part = r[np.ix_(columns, columns)], z[:, columns]
+        if np.isinf(nu):
+            return stats.multivariate_normal(cov=cov).logpdf(part)
+        return stats.multivariate_t(shape=cov, df=nu).logpdf(part)
+
+    expected = log_density([0, 1, 2, 3, 4]) - log_density([0, 1]) - log_density([2, 3, 4])
+    found = EllipticalCritic(torch.from_numpy(r), 2, nu)(torch.from_numpy(z[:, :2]), torch.from_numpy(z[:, 2:]))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_residual_critic_adds_its_parts():
+    start = EllipticalCritic(torch.tensor([[1.0, 0.5], [0.5, 1.0]]), 1, float("inf"))
+    net = JointCritic(2, 3, hidden_dims=(4,), generator=torch.Generator().manual_seed(0))
+    x, y = torch.randn(6, 3), torch.randn(6, 4)
+    whole = ResidualCritic(start, net, 1, 1)(x, y)
+    torch.testing.assert_close(whole, start(x[:, :1], y[:, :1]) + net(x[:, 1:], y[:, 1:]))
+
+
+def test_stacking_finds_the_weights_of_logistic_regression():
+    rng = np.random.default_rng(2)
+    pos, neg = rng.standard_normal((2, 500, 2)) + 0.4, rng.standard_normal((2, 500, 4, 2)) - 0.4
+    judged = [Judged(np.zeros(500), np.zeros((500, 4)), pos[1][:, k] + k, neg[1][..., k]) for k in range(2)]
+
+    def loss(w):
+        above = sum(weight * one.pos for weight, one in zip(w, judged, strict=True))
+        below = sum(weight * one.neg for weight, one in zip(w, judged, strict=True))
+        return np.logaddexp(0, -above).mean() + np.logaddexp(0, below).mean()
+
+    best = optimize.minimize(loss, [0.5, 0.5], bounds=[(0, None)] * 2)
+    np.testing.assert_allclose(stack(judged).weights, best.x, atol=0.02)
+
+
+def test_stacking_gives_nothing_to_a_critic_that_is_wrong():
+    rng = np.random.default_rng(3)
+    good = Judged(np.zeros(500), np.zeros((500, 4)), rng.normal(1, 1, 500), rng.normal(-1, 1, (500, 4)))
+    wrong = Judged(good.base_pos, good.base_neg, -good.pos, rng.normal(0, 1, (500, 4)))
+    weights = stack([good, wrong]).weights
+    assert weights[0] > 0.5
+    assert weights[1] == 0
+
+
+def test_base_measures_dependence_by_what_changes_with_the_order():
+    rng = np.random.default_rng(4)
+    x, noise = rng.standard_normal((2, 1000, 2))
+    base = fit_base(x, x + noise, 0)
+    own = base.dependence(np.arange(1000))
+    assert own > max(base.dependence(rng.permutation(1000)) for _ in range(20))
+
+
+def test_no_base_of_columns_that_follow_from_others():
+    x = np.random.default_rng(5).standard_normal((100, 1))
+    assert fit_base(x, 2 * x, 0) is None
+    assert fit_base(x, np.empty((100, 0)), 0) is None
+
+
+def test_canonical_variates_see_a_rotation_by_the_radius():
+    x, y, _ = spun(3000)
+    sides = [expanded(variable(side)) for side in (x, y)]
+    fold = Fold(0, np.arange(1500), np.arange(1500, 2000), np.arange(2000, 3000))
+    (u, v), *_ = canonical(*sides, [fold])
+    unseen = [np.corrcoef(u[fold.test, k], v[fold.test, k])[0, 1] for k in range(2)]
+    plain = np.abs(np.corrcoef(x.T, y.T)[:2, 2:]).max()
+    assert min(unseen) > plain + 0.1
+
+
+def test_no_canonical_variates_of_independent_columns():
+    x, y = np.random.default_rng(6).standard_normal((2, 2000, 3))
+    fold = Fold(0, np.arange(1000), np.arange(1000, 1500), np.arange(1500, 2000))
+    assert sum(u.shape[1] for u, _ in canonical(x, y, [fold])) <= 1
+
+
+def test_features_hold_indicators_of_levels_and_the_radius():
+    mixed = Variable(("a", "b"), np.array([[0.1, 0], [0.5, 1], [0.3, 2], [0.9, 1]]), (None, ("u", "v", "w")))
+    assert features(mixed, "normal").shape == (4, 1 + 3 + 1)
+    assert features(variable([0, 1, 1, 0], ("u", "v")), "normal").shape[1] in (1, 2)
+
+
+def test_discrete_columns_are_counted():
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, 3, 400)
+    y = np.where(rng.random(400) < 0.6, x, rng.integers(0, 3, 400))
+    found = Auto().value(variable(x, ("a", "b", "c")), variable(y, ("a", "b", "c")), context(400))
+    expected = PlugIn().fit_log_ratio(*(torch.from_numpy(side).double()[:, None] for side in (x, y)))
+    np.testing.assert_allclose(found.log_ratio, expected.numpy())
+    assert found.explanation["taken"] == "table"
+    assert found.statistic(np.arange(400)) > found.statistic(rng.permutation(400))
+
+
+@pytest.mark.parametrize("kind", ["continuous", "mixed", "columns"])
+def test_knows_dependence_from_independence(kind):
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal((1200, 2 if kind == "columns" else 1))
+    y = x[:, 0] + rng.standard_normal(1200)
+    if kind == "mixed":
+        sides = variable(x), variable(y > 0, ("no", "yes"))
+        truth = 0.2  # at least, and at most log 2
+    else:
+        sides, truth = (variable(x), variable(y)), 0.3466
+    found = Auto().value(*sides, context(1200))
+    assert found.log_ratio.mean() == pytest.approx(truth, abs=0.12)
+    apart = rng.permutation(1200)
+    torn = Variable(sides[1].names, sides[1].values[apart], sides[1].levels)
+    none = Auto().value(sides[0], torn, context(1200))
+    assert abs(none.log_ratio.mean()) < 0.03
+    assert found.statistic(np.arange(1200)) > max(found.statistic(rng.permutation(1200)) for _ in range(5))
+
+
+def test_learns_what_a_copula_cannot_see():
+    x, y, truth = spun(4000)
+    found = Auto().value(variable(x), variable(y), context(4000, TrainingConfig(folds=3, max_steps=150)))
+    assert found.explanation["copula"]["mi"] < truth - 0.4
+    assert found.log_ratio.mean() == pytest.approx(truth, abs=0.25)
+    assert {critic["view"] for critic in found.explanation["critics"]} == {"normal", "canonical", "standard"}
+
+
+def test_same_seed_same_bits_and_nothing_touched():
+    rng = np.random.default_rng(9)
+    x, y = rng.standard_normal((2, 300, 2))
+    before, state = x.copy(), torch.random.get_rng_state()
+    first, second = (Auto().value(variable(x), variable(y), context(300)) for _ in range(2))
+    np.testing.assert_array_equal(first.log_ratio, second.log_ratio)
+    np.testing.assert_array_equal(x, before)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_told_to_stop_it_answers_with_what_it_has():
+    x, y, _ = spun(600)
+    found = Auto().value(variable(x), variable(y), context(600, should_stop=lambda: True))
+    assert not found.complete
+    assert np.isfinite(found.log_ratio).all()
+
+
+def test_one_row_too_few_for_a_copula_is_no_failure():
+    x, y = np.random.default_rng(10).standard_normal((2, 24, 30))
+    found = Auto().value(variable(x), variable(y), context(24, TrainingConfig(folds=2, max_steps=5)))
+    assert np.isfinite(found.log_ratio).all()
+    assert np.isfinite(found.stderr)
