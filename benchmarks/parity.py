@@ -4,6 +4,7 @@ Run it as `python benchmarks/parity.py PEER_PYTHON DATA [ESTIMATOR ...]`, where 
 environment with torch_mist 0.2.17, and DATA a folder with a `NAME__0.npz` (x, y) for each task and a `meta.json` of
 true values. It prints the table of docs/parity.md, and exits with 1 if an error of ours is larger than the peer's by
 more than two of our standard errors, or we take longer.
+
 Errors are means over seeds. Each side has one process, which answers one question after the other, in turns with the
 other side, after one that does not count. Both have one thread, and neither stops early. Seconds are those of the
 processor in the call alone: what a clock shows where the machine does nothing else, which other work changes little.

@@ -86,6 +86,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         x="any",
         y="any",
         trained=True,
+        transform="normal",
         min_samples=50,
     )
     yield EstimatorSpec(
@@ -98,5 +99,6 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         x="any",
         y="any",
         trained=True,
+        transform="normal",
         min_samples=50,
     )

@@ -23,6 +23,9 @@ State = dict[str, Floats]
 KNOTS = 4096
 """The most points that the map to normal scores is kept by: half of them in the tails, where values lie far apart."""
 
+STRAIGHT = 3.0
+"""The deviations from the median within which asinh is nearly straight, so that what is normal stays nearly so."""
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -132,7 +135,7 @@ def _apply_standard(column: Floats, state: Mapping[str, Floats]) -> Floats:
 def _fit_asinh(column: Floats) -> State:
     """Median and quartile range, then mean and deviation of what asinh leaves."""
     low, middle, high = np.quantile(column, [0.25, 0.5, 0.75])
-    width = (high / 2 - low / 2) / 1.349
+    width = STRAIGHT * (high / 2 - low / 2) / 1.349
     if not width > 0:
         width = np.std(column / np.abs(column).max()) * np.abs(column).max() / 2
     state = {"middle": np.atleast_1d(middle), "width": np.atleast_1d(width if width > 0 else 1.0)}
