@@ -232,9 +232,6 @@ def _check_kinds(cleaned: Cleaned, spec: EstimatorSpec, registry: Registry) -> N
 def _encoded(cleaned: Cleaned, plan: Blueprint, transform: str) -> Encoded:
     """Map the columns to features, as the estimator likes them unless told otherwise."""
     chosen = plan.spec.transform if transform == "auto" else transform
-    encoders = [
-        Encoder.fit(side.values, tuple(len(levels or ()) for levels in side.levels), chosen)
-        for side in (cleaned.x, cleaned.y)
-    ]
+    encoders = [Encoder.fit(side.values, side.counts, chosen) for side in (cleaned.x, cleaned.y)]
     x, y = (e.encode(side.values) for e, side in zip(encoders, (cleaned.x, cleaned.y), strict=True))
     return Encoded(x, y, *encoders)

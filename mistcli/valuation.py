@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mistcli.data.splitting import valued_by
 from mistcli.errors import FitError
 from mistcli.estimators.base import CriticEstimator, Estimator, TrainableEstimator
 from mistcli.estimators.strategy import Context
@@ -224,7 +225,7 @@ def _fit(one: Prepared) -> Valued:
 
 def _choose(one: Prepared, listener: Listener, should_stop: Callable[[], bool]) -> Valued:
     """Let a strategy value the rows."""
-    config, n = one.config, len(one.cleaned.rows)
+    config = one.config
     folds = one.design.folds(config.training, config.seed)
     recorder = _Recorder(listener)
     context = Context(
@@ -233,15 +234,12 @@ def _choose(one: Prepared, listener: Listener, should_stop: Callable[[], bool]) 
     with one.plan.blamed():
         found = one.plan.strategy().value(one.cleaned.x, one.cleaned.y, context)
     one.history.records.extend(recorder.records(slice(None)))
-    fold_of = np.zeros(n, dtype=np.int64)
-    for place, fold in enumerate(folds):
-        fold_of[fold.test] = place
     return Valued(
         found.log_ratio,
         found.stderr,
         found.statistic,
         complete=found.complete,
-        fold_of=fold_of,
+        fold_of=valued_by(folds, len(found.log_ratio)),
         explanation=found.explanation,
         warnings=found.warnings,
     )

@@ -51,6 +51,11 @@ class Variable:
         """Whether each column is continuous or discrete."""
         return tuple("continuous" if levels is None else "discrete" for levels in self.levels)
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many levels each column has, 0 for a continuous one."""
+        return tuple(len(levels or ()) for levels in self.levels)
+
 
 @dataclass(frozen=True)
 class Cleaning:

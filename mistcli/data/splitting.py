@@ -9,14 +9,15 @@ fit which has seen one has seen something of the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mistcli.errors import DataError
 
-__all__ = ["Fold", "blocked", "copies", "cross_fitting"]
+__all__ = ["Fold", "blocked", "copies", "cross_fitting", "valued_by"]
 
 Rows = NDArray[np.int64]
 
@@ -36,6 +37,23 @@ class Fold:
     train: Rows
     valid: Rows
     test: Rows
+
+    def moved(self, by: int) -> Fold:
+        """Return the fold of the same rows where `by` others come before them."""
+        return replace(self, train=self.train + by, valid=self.valid + by, test=self.test + by)
+
+
+def valued_by(folds: Sequence[Fold], n: int) -> Rows:
+    """Return the place of the fold that values each of `n` rows, (N,).
+
+    Example:
+        >>> valued_by(blocked(8, 2, 0, gap=0), 8).tolist()
+        [0, 0, 0, 0, 1, 1, 1, 1]
+    """
+    places = np.zeros(n, dtype=np.int64)
+    for place, fold in enumerate(folds):
+        places[fold.test] = place
+    return places
 
 
 def cross_fitting(

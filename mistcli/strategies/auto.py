@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from mistcli.data.cleaning import Variable
+from mistcli.data.splitting import valued_by
 from mistcli.estimators.ksg import KSG
 from mistcli.estimators.plugin import PlugIn
 from mistcli.estimators.strategy import Context, Strategy, Valuation
@@ -153,11 +154,8 @@ def _learnt(x: Variable, y: Variable, context: Context, *, longer: bool) -> Valu
     fitted = _Fitted(base, residuals, stacked)
     missed = stacked.trust * fitted.optimism / 2
     log_ratio = (base.log_ratio if base else 0.0) + stacked.trust * fitted.residual() + missed
-    fold_of = np.empty(len(log_ratio), dtype=np.int64)
-    for place, fold in enumerate(context.folds):
-        fold_of[fold.test] = place
     least = resolution(x.values.shape[1], y.values.shape[1], len(log_ratio))
-    error = math.hypot(context.spread(log_ratio, fold_of, least=least), missed)
+    error = math.hypot(context.spread(log_ratio, valued_by(context.folds, len(log_ratio)), least=least), missed)
     complete = all(one.complete for one in residuals)
     return Valuation(log_ratio, error, fitted.statistic, _told(fitted), complete=complete)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import Fold
 from mistcli.data.transforms import Encoder
-from mistcli.strategies.views import radius, scores
+from mistcli.strategies.views import encoded, radius, scores
 
 __all__ = ["canonical", "expanded"]
 
@@ -77,8 +77,7 @@ def expanded(variable: Variable) -> Floats:
     Returns:
         The features, (N, P).
     """
-    counts = tuple(len(levels or ()) for levels in variable.levels)
-    mapped = Encoder.fit(variable.values, counts, "normal").encode(variable.values)
+    mapped = encoded(variable, "normal")
     z = scores(variable, "normal")
     d, n = z.shape[1], len(mapped)
     if not d or ROWS_A_FEATURE * 3 * d > n:

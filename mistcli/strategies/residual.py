@@ -245,7 +245,7 @@ def learn(scene: Scene, base: Base | None, effort: Effort, context: Context) -> 
     """
     x, y = (torch.cat(side) for side in zip(*scene.sides, strict=True))
     n, apart = len(scene.sides[0][0]), len(scene.sides) > 1
-    folds = [_moved(fold, place * n if apart else 0) for place, fold in enumerate(context.folds)]
+    folds = [fold.moved(place * n if apart else 0) for place, fold in enumerate(context.folds)]
     fits = fit(
         scene.classifier,
         x,
@@ -258,10 +258,6 @@ def learn(scene: Scene, base: Base | None, effort: Effort, context: Context) -> 
     )
     critics = [cast(Classifier, fits.stack[place]).critic for place in range(len(folds))]
     return Residual(scene, critics, base, context.folds, fits.steps, fits.complete)
-
-
-def _moved(fold: Fold, by: int) -> Fold:
-    return replace(fold, train=fold.train + by, valid=fold.valid + by, test=fold.test + by)
 
 
 def _tensors(x: Floats, y: Floats) -> tuple[Tensor, Tensor]:

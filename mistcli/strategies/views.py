@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from mistcli.data.cleaning import Variable
 from mistcli.data.transforms import Encoder
 
-__all__ = ["View", "continuous", "features", "radius", "scores"]
+__all__ = ["View", "continuous", "encoded", "features", "radius", "scores"]
 
 Floats = NDArray[np.float64]
 View: TypeAlias = Literal["normal", "standard"]
 
 FAR = 6.0
 """Where the squared radius of the standardised view is cut off, in units of its mean."""
-
 
 FARTHEST = 3.0
 """Where that of normal scores is cut off, in units of its spread."""
@@ -26,6 +25,11 @@ FARTHEST = 3.0
 def continuous(variable: Variable) -> list[int]:
     """Return the places of the continuous columns."""
     return [place for place, levels in enumerate(variable.levels) if levels is None]
+
+
+def encoded(variable: Variable, view: View) -> Floats:
+    """Return all columns: the continuous ones as `scores` gives them, and an indicator for each level, (N, D')."""
+    return Encoder.fit(variable.values, variable.counts, view).encode(variable.values)
 
 
 def scores(variable: Variable, view: View) -> Floats:
@@ -55,11 +59,9 @@ def features(variable: Variable, view: View) -> Floats:
     Returns:
         The features, (N, D').
     """
-    counts = tuple(len(levels or ()) for levels in variable.levels)
-    mapped = Encoder.fit(variable.values, counts, view).encode(variable.values)
-    mapped_alone = scores(variable, view)
-    if not mapped_alone.size:
+    mapped, z = encoded(variable, view), scores(variable, view)
+    if not z.size:
         return mapped
-    square, d = np.square(mapped_alone).sum(1, keepdims=True), mapped_alone.shape[1]
-    radius = np.log1p(square) - np.log1p(d) if view == "normal" else np.minimum(square / d - 1, FAR)
-    return np.concatenate([mapped, radius], axis=1)
+    square, d = np.square(z).sum(1, keepdims=True), z.shape[1]
+    far = np.log1p(square) - np.log1p(d) if view == "normal" else np.minimum(square / d - 1, FAR)
+    return np.concatenate([mapped, far], axis=1)

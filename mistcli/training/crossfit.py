@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from mistcli.config import TrainingConfig
-from mistcli.data.splitting import Fold
+from mistcli.data.splitting import Fold, valued_by
 from mistcli.estimators.base import Estimator, TrainableEstimator
 from mistcli.training.events import Listener
 from mistcli.training.trainer import Fits, fit, generator
@@ -74,7 +74,7 @@ def cross_fit(
     """
     x, y = (torch.cat([getattr(one, side) for one in data]) for side in "xy")
     starts = np.cumsum([0, *(len(one.x) for one in data)])
-    folds = [_moved(fold, int(start)) for one, start in zip(data, starts, strict=False) for fold in one.folds]
+    folds = [fold.moved(int(start)) for one, start in zip(data, starts, strict=False) for fold in one.folds]
     fits = fit(make, x, y, folds, config, seed=seed, listener=listener, should_stop=should_stop)
     places = np.cumsum([0, *(len(one.folds) for one in data)])
     batch_size = config.evaluation_batch_size
@@ -106,15 +106,10 @@ def valued(estimator: Estimator, x: Tensor, y: Tensor, batch_size: int | None = 
         return torch.empty_like(values).index_copy_(0, order, values)
 
 
-def _moved(fold: Fold, start: int) -> Fold:
-    return replace(fold, train=fold.train + start, valid=fold.valid + start, test=fold.test + start)
-
-
 def _valued(one: DataSet, fits: Fits, place: int, batch_size: int | None) -> CrossFitted:
-    log_ratio, fold_of = np.full(len(one.x), np.nan), np.zeros(len(one.x), dtype=np.int64)
+    log_ratio = np.full(len(one.x), np.nan)
     fitted = [fits.stack[place + k] for k in range(len(one.folds))]
-    for k, (estimator, fold) in enumerate(zip(fitted, one.folds, strict=True)):
+    for estimator, fold in zip(fitted, one.folds, strict=True):
         rows = torch.from_numpy(fold.test).to(one.x.device)
         log_ratio[fold.test] = valued(estimator, one.x[rows], one.y[rows], batch_size).double().cpu().numpy()
-        fold_of[fold.test] = k
-    return CrossFitted(log_ratio, fold_of, fitted, fits.complete)
+    return CrossFitted(log_ratio, valued_by(one.folds, len(one.x)), fitted, fits.complete)
