@@ -90,7 +90,7 @@ def titanic(asked: argparse.Namespace) -> None:
     data = ROOT / "examples" / "titanic.csv"
     print()
     for (x, y, given), expected in TITANIC.items():
-        found = mistcli.estimate(data, x=x, y=y, **({"given": given} if given else {}))
+        found = mistcli.estimate(data, x=x, y=y, estimator="auto", **({"given": given} if given else {}))
         print(f"{x}, {y}, {given or '-'}: {found.nats:.4f} ± {found.stderr:.4f}, expected {expected:.4f}")
 
 

@@ -173,6 +173,14 @@ def test_learns_what_a_copula_cannot_see():
     assert {critic["view"] for critic in found.explanation["critics"]} == {"normal", "canonical", "standard"}
 
 
+@pytest.mark.parametrize("columns", [1, 4])
+def test_says_what_was_taken_whether_neighbours_were_asked_or_not(columns):
+    x, y = np.random.default_rng(11).standard_normal((2, 300, columns))
+    found = Auto().value(variable(x), variable(y), context(300))
+    assert ("neighbours" in found.explanation) == (columns == 1)
+    assert found.explanation["taken"] in ("copula and critics", "nearest neighbours")
+
+
 def test_same_seed_same_bits_and_nothing_touched():
     rng = np.random.default_rng(9)
     x, y = rng.standard_normal((2, 300, 2))

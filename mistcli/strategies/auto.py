@@ -61,7 +61,7 @@ SURE = 2.0
 
 
 class Auto(Strategy):
-    r"""The default: tables; or a copula and learnt residuals, and nearest neighbours where they are strong.
+    r"""One configuration for all data: tables, or a copula, learnt residuals, and nearest neighbours where strong.
 
     .. math:: I(X; Y) \approx I_0 + \sum_v w_v \, \mathbb{E}\big[f_v(X, Y) - \ell_0(X, Y)\big]
 
@@ -90,7 +90,7 @@ class Auto(Strategy):
         gap = found - learnt.log_ratio
         explanation: dict[str, Any] = {**learnt.explanation, "neighbours": float(found.mean())}
         if gap.mean() <= SURE * context.spread(gap):
-            return replace(learnt, explanation={**explanation, "taken": "copula and critics"})
+            return replace(learnt, explanation=explanation)
         error = max(context.spread(found), learnt.stderr)
         return replace(
             learnt, log_ratio=found, stderr=error, explanation={**explanation, "taken": "nearest neighbours"}
@@ -212,4 +212,5 @@ def _told(fitted: _Fitted) -> dict[str, Any]:
         "gain": {"loss": stacked.gain, "error": stacked.error},
         "trust": stacked.trust,
         "optimism": fitted.optimism,
+        "taken": "copula and critics",
     }
