@@ -19,9 +19,9 @@ def mist(arguments: str) -> None:
 
 
 def main() -> None:
-    mist("estimate examples/data.csv --x f1 --y f2 --estimator js")
+    mist("estimate examples/data.csv --x f1 --y f2")
     print(f"The true value is {TRUE_NATS:.4f} nats (in closed form: examples/make_data.py).")
-    mist("estimate examples/iris.csv --x petal_length --y petal_width --estimator ksg")
+    mist("estimate examples/iris.csv --x petal_length --y species --explain")
     mist("list-estimators")
 
 

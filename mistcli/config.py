@@ -125,7 +125,7 @@ class RunConfig:
     """Everything that decides the outcome of a run, resolved."""
 
     data: DataConfig = field(default_factory=DataConfig)
-    estimator: Choice = field(default_factory=lambda: Choice("js"))
+    estimator: Choice = field(default_factory=lambda: Choice("auto"))
     critic: Choice | None = None
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -191,7 +191,8 @@ def _critic(
             unused = f"{estimator.owner} takes no critic; got {item.critic.name!r}"
             if rank <= estimator.rank:
                 with item.layer.blamed():
-                    raise ConfigError(f"{unused}; leave it out.")
+                    registry.get("critics", item.critic.name)  # one that nobody knows is the greater mistake
+                    raise ConfigError(f"{unused}; leave it out, or choose an estimator that takes one, such as js.")
             warnings.append(f"{unused} in {item.layer.origin}, which has no effect")
     return None, warnings
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["unknown_option"]
 
+KINDS = ("estimators", "critics")
+
 
 def unknown_option(key: str, owners: Mapping[str, type], registry: Registry) -> str:
     """Return a message that names the flag of that name, or who has such an option, and the right options.
@@ -32,14 +34,21 @@ def unknown_option(key: str, owners: Mapping[str, type], registry: Registry) -> 
     known = [item.name for cls in owners.values() for item in fields(cls)]
     hint = f" (it is an option of {elsewhere})" if elsewhere else ""
     lists = " ".join(f"Options of {owner}: {_listed(cls)}." for owner, cls in owners.items())
-    return f"{key!r} is not an option of {asked}{hint}.{did_you_mean(key, known)} {lists}"
+    meant = did_you_mean(key, known) or did_you_mean(key, sorted(set(_everywhere(registry))))
+    return f"{key!r} is not an option of {asked}{hint}.{meant} {lists}"
 
 
 def _elsewhere(key: str, registry: Registry) -> Iterator[str]:
-    for kind in ("estimators", "critics"):
+    for kind in KINDS:
         for entry in registry.entries(kind):
             if any(item.name == key for item in fields(entry.spec.options)):
                 yield entry.label
+
+
+def _everywhere(registry: Registry) -> Iterator[str]:
+    for kind in KINDS:
+        for entry in registry.entries(kind):
+            yield from (item.name for item in fields(entry.spec.options))
 
 
 def _listed(cls: type) -> str:

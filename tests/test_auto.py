@@ -7,19 +7,22 @@ import pytest
 import torch
 from scipy import optimize, stats
 
+from mistcli.benchmark import problems
 from mistcli.config import TrainingConfig
 from mistcli.critics import JointCritic
 from mistcli.critics.elliptical import EllipticalCritic
 from mistcli.critics.residual import ResidualCritic
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import Fold, cross_fitting
-from mistcli.estimators import PlugIn
+from mistcli.estimators import PlugIn, TCopula
 from mistcli.estimators.strategy import Context
 from mistcli.inference.interval import stderr
 from mistcli.strategies.auto import Auto
 from mistcli.strategies.canonical import canonical, expanded
 from mistcli.strategies.copula import fit_base
+from mistcli.strategies.neighbours import neighbours
 from mistcli.strategies.residual import Judged
+from mistcli.strategies.sources import blocks, information, unmixed
 from mistcli.strategies.stacking import stack
 from mistcli.strategies.views import features
 from mistcli.training.events import Listener
@@ -102,15 +105,94 @@ def test_stacking_gives_nothing_to_a_critic_that_is_wrong():
 def test_base_measures_dependence_by_what_changes_with_the_order():
     rng = np.random.default_rng(4)
     x, noise = rng.standard_normal((2, 1000, 2))
-    base = fit_base(x, x + noise, 0)
+    base = fit_base(variable(x), variable(x + noise), 0)
     own = base.dependence(np.arange(1000))
     assert own > max(base.dependence(rng.permutation(1000)) for _ in range(20))
 
 
 def test_no_base_of_columns_that_follow_from_others():
     x = np.random.default_rng(5).standard_normal((100, 1))
-    assert fit_base(x, 2 * x, 0) is None
-    assert fit_base(x, np.empty((100, 0)), 0) is None
+    assert fit_base(variable(x), variable(2 * x), 0) is None
+    assert fit_base(variable(x), variable(x > 0, ("no", "yes")), 0) is None
+
+
+def test_no_base_that_misleads():
+    """Two normals through 30 curved columns: their ranks follow from each other, nearly, but not as normals do."""
+    rng = np.random.default_rng(11)
+    x, noise = rng.standard_normal((2, 2000, 1))
+    y = 0.6 * x + 0.8 * noise
+    phases, speeds = rng.uniform(0, 6, 30), rng.standard_normal(30)
+    wide = [np.cos(side @ speeds[None] + phases) + 1e-3 * rng.standard_normal((2000, 30)) for side in (x, y)]
+    truth = -np.log(0.64) / 2
+    assert abs(TCopula().fit_log_ratio(*map(torch.from_numpy, wide)).mean() - truth) > 1
+    assert fit_base(variable(wide[0]), variable(wide[1]), 0) is None
+
+
+def test_what_is_normal_and_nearly_deterministic_is_not_blurred_by_ranks():
+    rng = np.random.default_rng(12)
+    x, noise = rng.standard_normal((2, 4000, 1))
+    turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    hidden = [np.hstack([side, rng.standard_normal((4000, 2))]) for side in (x, x + 0.01 * noise)]
+    base = fit_base(*(variable(side @ turn) for side in hidden), 0)
+    assert base.log_ratio.mean() == pytest.approx(np.log1p(1e4) / 2, abs=0.1)
+    outlier = np.where(np.arange(4000) == 0, 100.0, x[:, 0])
+    assert base_of(outlier, noise[:, 0]).x.max() < 5  # by ranks
+
+
+def base_of(x, y):
+    return fit_base(variable(x), variable(y), 0)
+
+
+# --- columns taken apart, and neighbours ------------------------------------------------------------------
+
+
+def waves(n, seed=0):
+    """Three sines, each side rotated, and what they share."""
+    problem = problems()["rotated-sine-3v3"]
+    return *problem.sample(n, seed), problem.mi
+
+
+def test_mixed_columns_are_unmixed():
+    source = np.random.default_rng(0).uniform(size=(3000, 4)) ** [1, 2, 1, 3]
+    found = unmixed(source @ np.random.default_rng(1).standard_normal((4, 4)))
+    alike = np.abs(np.corrcoef(source.T, found.T)[:4, 4:])
+    assert (alike.max(1) > 0.98).all()
+    np.testing.assert_allclose(found.T @ found / 3000, np.eye(4), atol=1e-6)
+    assert unmixed(np.hstack([source, source[:, :1]])).shape[1] == 4
+
+
+def test_the_information_of_columns_is_that_of_their_table():
+    rng = np.random.default_rng(2)
+    x, y = rng.standard_normal((2, 960, 3))
+    y[:, 1] += 2 * x[:, 2]
+    found, sure = information(x, y)
+    ranks = [(side.argsort(0).argsort(0) * 8 // 960).astype(int) for side in (x, y)]
+    table = np.histogram2d(ranks[0][:, 2], ranks[1][:, 1], bins=8)[0] / 960
+    expected = stats.entropy(table.ravel(), np.full(64, 1 / 64)) - 49 / 2 / 960
+    assert found[2, 1] == pytest.approx(expected)
+    assert np.argwhere(sure > 6).tolist() == [[2, 1]]
+
+
+def test_blocks_hold_what_depends_on_each_other_directly_or_not():
+    rng = np.random.default_rng(3)
+    a, b, c, d = rng.standard_normal((4, 3000))
+    x = np.stack([a, b, c], 1)
+    y = np.stack([d, a + 0.3 * d, b + 0.5 * rng.standard_normal(3000)], 1)
+    found = [(i.tolist(), j.tolist()) for i, j in blocks(x, y).pairs]
+    assert found == [([0], [0, 1]), ([1], [2])]
+    assert blocks(x, rng.standard_normal((3000, 2))).size == 0
+
+
+def test_neighbours_are_asked_in_blocks_of_unmixed_columns():
+    x, y, truth = waves(3000)
+    found = neighbours(variable(x), variable(y), context(3000))
+    assert found.unmixed
+    assert found.told()["blocks"] == "1 x 1, 1 x 1, 1 x 1"
+    assert found.log_ratio.mean() == pytest.approx(truth, abs=4 * found.stderr)
+    torn = np.random.default_rng(4).permutation(3000)
+    assert found.blocks.dependence(np.arange(3000)) > 10 * abs(found.blocks.dependence(torn))
+    assert neighbours(variable(x), variable(y), context(3000, independent=False)) is None
+    assert neighbours(variable(np.round(x)), variable(y), context(3000)) is None
 
 
 def test_canonical_variates_see_a_rotation_by_the_radius():
@@ -163,6 +245,17 @@ def test_knows_dependence_from_independence(kind):
     none = Auto().value(sides[0], torn, context(1200))
     assert abs(none.log_ratio.mean()) < 0.03
     assert found.statistic(np.arange(1200)) > max(found.statistic(rng.permutation(1200)) for _ in range(5))
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_row_tells_of_a_level_at_most_what_there_is_to_tell(swapped):
+    rng = np.random.default_rng(10)
+    level = rng.integers(0, 3, 600)
+    sides = variable(4 * level + rng.standard_normal(600)), variable(level, ("a", "b", "c"))
+    found = Auto().value(*(sides[::-1] if swapped else sides), context(600, TrainingConfig(folds=3, max_steps=200)))
+    unexplained = -np.log(np.bincount(level)[level] / 600)
+    assert (found.log_ratio <= unexplained + found.explanation["optimism"] / 2 + 1e-6).all()
+    assert found.log_ratio.mean() == pytest.approx(unexplained.mean(), abs=0.12)
 
 
 def test_learns_what_a_copula_cannot_see():

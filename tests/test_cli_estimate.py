@@ -73,7 +73,7 @@ def fake(here, monkeypatch):
 
 
 def js(*arguments):
-    return call("data.csv", "--x", "f1", "--y", "f2", *arguments)
+    return call("data.csv", "--x", "f1", "--y", "f2", "-e", "js", *arguments)
 
 
 # --- the result -------------------------------------------------------------------------------------------

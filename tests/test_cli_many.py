@@ -130,7 +130,9 @@ def test_a_sweep_over_an_unknown_option_or_too_many_points_is_refused(mist, here
     (here / "sweep.yaml").write_text("data: {path: data.csv, x: f1, y: f2}\ngrid: {neg_sample: [1]}\n")
     done = mist("sweep", "sweep.yaml", "--out", "run")
     assert done.exit_code == 2
-    assert done.stderr.startswith("error: sweep.yaml: 'neg_sample' is not an option of estimator 'js'")
+    assert done.stderr.startswith(
+        "error: sweep.yaml: 'neg_sample' is not an option of estimator 'auto'. Did you mean 'neg_samples'?"
+    )
     (here / "sweep.yaml").write_text("grid:\n" + "".join(f"  k{i}: [{','.join('0123456789')}]\n" for i in range(9)))
     done = mist("sweep", "sweep.yaml", "--out", "run")
     assert done.exit_code == 2

@@ -93,15 +93,17 @@ def test_a_list_of_selectors_is_one_selector(registry):
 
 
 def test_defaults(registry):
-    found = resolve([], registry)
+    assert resolve([], registry).config.estimator == Choice("auto")
+    assert resolve([], registry).origins == {}
+    found = resolve([file(estimator="js")], registry)
     assert found.config.estimator == Choice("js")
     assert found.config.critic == Choice("joint")
     assert found.config.training == TrainingConfig()
     assert found.estimator_options.neg_samples == 2
     assert found.critic_options.hidden_dims == (32, 32, 32)
     origins = {key: origin for key, _, origin in found.rows()}
-    assert set(origins.values()) == {DEFAULT, "default of js", "default of joint"}
-    assert origins["estimator.name"] == DEFAULT
+    assert set(origins.values()) == {DEFAULT, "mist.yaml", "default of js", "default of joint"}
+    assert origins["estimator.name"] == "mist.yaml"
     assert origins["critic.name"] == origins["estimator.options.neg_samples"] == "default of js"
     assert origins["critic.options.hidden_dims"] == "default of joint"
 
@@ -151,7 +153,7 @@ def test_a_weaker_layer_is_checked_though_it_does_not_count(registry):
 
 
 def test_an_option_goes_to_whoever_has_it(registry):
-    config = resolve([flags({"neg_samples": "8", "hidden_dims": "32,32"})], registry).config
+    config = resolve([flags({"neg_samples": "8", "hidden_dims": "32,32"}, estimator="js")], registry).config
     assert config.estimator == Choice("js", {"neg_samples": 8})
     assert config.critic == Choice("joint", {"hidden_dims": (32, 32)})
 
@@ -238,8 +240,8 @@ def test_preferences_reach_the_registry():
     a, b = A(), B()
     registry = Registry(discover=False, plugins=(a, b))
     with pytest.raises(MistError, match="several plugins"):
-        resolve([flags(critic="same")], registry)
-    found = resolve([flags(critic="same"), file(plugins={"prefer": {"same": "b"}})], registry)
+        resolve([flags(estimator="js", critic="same")], registry)
+    found = resolve([flags(critic="same"), file(estimator="js", plugins={"prefer": {"same": "b"}})], registry)
     assert found.registry.get("critics", "same").plugin == "b"
     assert found.values()["plugins"] == {"prefer": {"same": "b"}}
     assert found.origins["plugins.prefer.same"] == "mist.yaml"

@@ -17,7 +17,7 @@ from mistcli.plugin import EstimatorSpec, hookimpl
 from mistcli.registry import Registry
 from mistcli.training.events import Evaluated, Listener, RunFinished, RunStarted, Warned
 
-QUICK = {"max_steps": 60, "hidden_dims": (16,), "lr": 1e-2}
+QUICK = {"estimator": "js", "max_steps": 60, "hidden_dims": (16,), "lr": 1e-2}
 TRAINED = ("js", "nwj", "infonce", "smile", "dv", "mine", "tuba", "alpha_tuba", "flo", "anchor")
 ALL = (*TRAINED, "gaussian", "ksg")
 
@@ -29,12 +29,12 @@ def pair():
 
 
 def quick(name):
-    return QUICK if name in TRAINED else {}
+    return QUICK | {"estimator": name} if name in TRAINED else {"estimator": name}
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_estimator_goes_the_whole_way(name, pair):
-    found = mistcli.estimate(pair, estimator=name, **(QUICK | {"max_steps": 300} if name in TRAINED else {}))
+    found = mistcli.estimate(pair, **(quick(name) | ({"max_steps": 300} if name in TRAINED else {})))
     assert found.nats == pytest.approx(normal_nats(0.9), abs=0.12)
     assert found.interval.low < found.nats < found.interval.high
     assert (found.n, found.x, found.y, found.estimator, found.complete) == (2000, ("x",), ("y",), name, True)
@@ -52,7 +52,7 @@ def test_same_seed_same_bits_and_nothing_global_is_touched(name, pair):
     before = torch.random.get_rng_state(), torch.get_num_threads(), torch.get_default_dtype(), pair[0].clone()
     np.random.seed(1)
     numpy_before = np.random.get_state()[1].copy()
-    one, same = (mistcli.estimate(pair, estimator=name, seed=7, **quick(name)) for _ in range(2))
+    one, same = (mistcli.estimate(pair, seed=7, **quick(name)) for _ in range(2))
     assert one.nats == same.nats
     assert np.array_equal(one.pointwise, same.pointwise)
     assert torch.equal(before[0], torch.random.get_rng_state())
@@ -82,7 +82,9 @@ def test_every_kind_of_data_gives_the_same(pair, tmp_path):
 
 
 def test_options_reach_estimator_critic_and_training(pair):
-    found = mistcli.estimate(pair, neg_samples=4, hidden_dims=(8,), max_epochs=1, batch_size=500, level=0.9)
+    found = mistcli.estimate(
+        pair, estimator="js", neg_samples=4, hidden_dims=(8,), max_epochs=1, batch_size=500, level=0.9
+    )
     assert found.config["estimator"] == {"name": "js", "options": {"neg_samples": 4}}
     assert found.config["critic"] == {"name": "joint", "options": {"hidden_dims": (8,)}}
     assert found.config["training"]["max_epochs"] == 1
@@ -95,13 +97,15 @@ def test_options_reach_estimator_critic_and_training(pair):
     [
         ({"neg_sampels": 16}, ConfigError, r"'neg_sampels'.*Did you mean 'neg_samples'\?"),
         ({"estimator": "infonc"}, ConfigError, r"unknown estimator 'infonc'\. Did you mean 'infonce'\?"),
+        ({"critic": "joint"}, ConfigError, "'auto' takes no critic; got 'joint'.*such as js"),
+        ({"valid_fraction": 0}, ConfigError, "give a --valid-fraction above 0"),
         ({"critic": "joind"}, ConfigError, r"unknown critic 'joind'\. Did you mean 'joint'\?"),
         ({"estimator": "ksg", "critic": "joint"}, ConfigError, "takes no critic"),
         ({"estimator": "ksg", "k": 0}, ConfigError, "k"),
         ({"batch_size": 1}, ConfigError, "batch_size"),
         ({"x": "x"}, ConfigError, "beside a pair"),
         ({"device": "cuda"}, ConfigError, "torch sees none here: use --device cpu"),
-        ({"hidden_dims": ()}, ConfigError, "hidden"),
+        ({"estimator": "js", "hidden_dims": ()}, ConfigError, "hidden"),
     ],
 )
 def test_wrong_options_are_told(pair, options, error, message):
@@ -149,10 +153,10 @@ class TestData:
 
     def test_fewer_rows_than_folds(self):
         with pytest.raises(DataError, match="needs at least 10 rows; got 4"):
-            mistcli.estimate((np.arange(4) * 1.5, np.arange(4) * 0.7))
+            mistcli.estimate((np.arange(4) * 1.5, np.arange(4) * 0.7), estimator="js")
         rng = np.random.default_rng(0)
         with pytest.raises(DataError, match="12 rows for 10 folds"):
-            mistcli.estimate(tuple(rng.standard_normal((2, 12))), folds=10)
+            mistcli.estimate(tuple(rng.standard_normal((2, 12))), estimator="js", folds=10)
 
     def test_gaps_are_dropped_and_counted(self, pair):
         x = pair[0].numpy().copy()
@@ -171,13 +175,13 @@ class TestData:
     def test_heavy_tails_do_not_diverge(self, name):
         rng = np.random.default_rng(0)
         x = rng.standard_cauchy(2000)
-        found = mistcli.estimate((x, x + rng.standard_cauchy(2000)), estimator=name, **QUICK)
+        found = mistcli.estimate((x, x + rng.standard_cauchy(2000)), **quick(name))
         assert -0.2 < found.nats < 2
 
     @pytest.mark.parametrize("name", ALL)
     def test_independent_columns(self, name):
         rng = np.random.default_rng(11)
-        found = mistcli.estimate(tuple(rng.standard_normal((2, 2000))), estimator=name, **quick(name))
+        found = mistcli.estimate(tuple(rng.standard_normal((2, 2000))), **quick(name))
         assert abs(found.nats) < 0.03
         assert found.interval.low <= 0 <= found.interval.high
         assert any("not distinguishable from 0" in warning for warning in found.warnings)

@@ -80,7 +80,7 @@ def test_every_estimator_works(mist, installed):
 def test_every_critic_and_logger_works(mist, installed, tmp_path):
     for critic, logger in zip(of("critic"), of("logger"), strict=True):
         options = ["--critic", critic, "--logger", f"{logger}:path={logger}.txt"]
-        assert json.loads(mist("estimate", *DATA, *QUICK, *options).stdout)["mi"] is not None
+        assert json.loads(mist("estimate", *DATA, *QUICK, "-e", "js", *options).stdout)["mi"] is not None
         assert "success" in (tmp_path / f"{logger}.txt").read_text()
 
 

@@ -8,14 +8,15 @@ that critics learn,
 so that training begins where the copula ends. The copula's part is valued on all rows, with its known bias removed; the
 residual's on rows that its fit has not seen, which keeps the variance, and the shortfall, of the learnt part small.
 The critics see the columns in several views, and are weighed by how well they tell pairs from negatives. Where they
-know something that the copula does not, the better view is trained for longer. In few dimensions nearest neighbours
-are asked too: both fall short of the truth rather than exceed it, so that where they differ by more than chance the
-larger has seen more.
+know something that the copula does not, the better view is trained for longer. Nearest neighbours are asked too, in
+few columns or in blocks of few: both fall short of the truth rather than exceed it, so that where they differ by more
+than chance the larger has seen more.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,15 +26,15 @@ from numpy.typing import NDArray
 
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import valued_by
-from mistcli.estimators.ksg import KSG
+from mistcli.errors import ConfigError
 from mistcli.estimators.plugin import PlugIn
 from mistcli.estimators.strategy import Context, Strategy, Valuation
 from mistcli.inference.interval import resolution
 from mistcli.strategies.copula import Base, fit_base
+from mistcli.strategies.neighbours import SURE, neighbours
 from mistcli.strategies.residual import Effort, Residual, learn, look, look_canonical, untrained
 from mistcli.strategies.stacking import Stacked, stack
-from mistcli.strategies.views import continuous, scores
-from mistcli.training.trainer import generator
+from mistcli.strategies.views import continuous
 
 __all__ = ["Auto"]
 
@@ -49,15 +50,8 @@ LONGER = Effort(steps=1200, batch_size=1024)
 WORTH = 0.005
 """The gain, in nats of the classifier's loss, below which training for longer is not worth the time."""
 
-FEW_COLUMNS = 6
-MANY_ROWS = 50_000
-"""Nearest neighbours are asked up to these sizes: beyond them they fall short, or take long."""
-
-DISTINCT = 0.9
-"""The share of values that must differ in every column for nearest neighbours to be asked."""
-
-SURE = 2.0
-"""By how many standard errors nearest neighbours must exceed the critics to be taken instead."""
+MANY_LEVELS = 30
+"""The levels of a discrete side up to which scores are normalised over all of them."""
 
 
 class Auto(Strategy):
@@ -82,18 +76,25 @@ class Auto(Strategy):
         """Return the log ratios of the pairs, and what was done to get them."""
         if not continuous(x) and not continuous(y):
             return _counted(x, y, context)
-        found = _neighbours(x, y, context)
-        alone = found is None or x.values.shape[1] + y.values.shape[1] > 2
+        found = neighbours(x, y, context)
+        alone = found is None or found.blocks.size > 2
         learnt = _learnt(x, y, context, longer=alone)
         if found is None:
             return learnt
-        gap = found - learnt.log_ratio
-        explanation: dict[str, Any] = {**learnt.explanation, "neighbours": float(found.mean())}
+        gap = found.log_ratio - learnt.log_ratio
+        explanation: dict[str, Any] = {**learnt.explanation, "neighbours": found.told()}
         if gap.mean() <= SURE * context.spread(gap):
             return replace(learnt, explanation=explanation)
-        error = max(context.spread(found), learnt.stderr)
+
+        def statistic(order: Rows) -> float:
+            return learnt.statistic(order) + found.blocks.dependence(order)
+
         return replace(
-            learnt, log_ratio=found, stderr=error, explanation={**explanation, "taken": "nearest neighbours"}
+            learnt,
+            log_ratio=found.log_ratio,
+            stderr=max(found.stderr, learnt.stderr),
+            statistic=statistic,
+            explanation={**explanation, "taken": "nearest neighbours"},
         )
 
 
@@ -118,13 +119,17 @@ class _Fitted:
     residuals: list[Residual]
     stacked: Stacked
 
-    def residual(self, order: Rows | None = None) -> Floats:
-        """Return what is added to the copula's log ratio of each pair (x, y[order]), out of fold."""
-        parts = [
-            w * (one.values if order is None else one.out_of_fold(order))
-            for w, one in zip(self.stacked.weights, self.residuals, strict=True)
-        ]
-        residual: Floats = np.sum(parts, 0)
+    @property
+    def residual(self) -> Floats:
+        """What is added to the copula's log ratio of each pair, out of fold."""
+        return self._weighed([one.values for one in self.residuals])
+
+    def of(self, x: Rows, y: Rows) -> Floats:
+        """Return what is added to that of N pairs of rows, each by the critics of its place."""
+        return self._weighed([one.out_of_fold(x, y) for one in self.residuals])
+
+    def _weighed(self, parts: Sequence[Floats]) -> Floats:
+        residual: Floats = np.sum([w * part for w, part in zip(self.stacked.weights, parts, strict=True)], 0)
         return residual
 
     @property
@@ -143,17 +148,21 @@ class _Fitted:
     def statistic(self, order: Rows) -> float:
         """Return what measures the dependence of x and y[order]."""
         linear = self.base.dependence(order) if self.base else 0.0
-        return linear + float(self.residual(order).mean())
+        return linear + float(self.of(np.arange(len(order)), order).mean())
 
 
 def _learnt(x: Variable, y: Variable, context: Context, *, longer: bool) -> Valuation:
     """Return the log ratios of a copula and of critics on top of it, trained for longer if need be and `longer`."""
-    base = fit_base(scores(x, "normal"), scores(y, "normal"), context.seed)
+    if not all(len(fold.valid) for fold in context.folds):
+        raise ConfigError("expected rows by which critics are weighed; got none: give a --valid-fraction above 0.")
+    base = fit_base(x, y, context.seed)
     residuals = _residuals(x, y, base, context, longer=longer)
     stacked = stack([one.judged for one in residuals])
     fitted = _Fitted(base, residuals, stacked)
     missed = stacked.trust * fitted.optimism / 2
-    log_ratio = (base.log_ratio if base else 0.0) + stacked.trust * fitted.residual() + missed
+    log_ratio = (base.log_ratio if base else 0.0) + stacked.trust * fitted.residual + missed
+    if base is None:
+        log_ratio = log_ratio - _log_partition(x, y, lambda *rows: stacked.trust * fitted.of(*rows))
     least = resolution(x.values.shape[1], y.values.shape[1], len(log_ratio))
     error = math.hypot(context.spread(log_ratio, valued_by(context.folds, len(log_ratio)), least=least), missed)
     complete = all(one.complete for one in residuals)
@@ -182,22 +191,31 @@ def _residuals(x: Variable, y: Variable, base: Base | None, context: Context, *,
     return found
 
 
-def _neighbours(x: Variable, y: Variable, context: Context) -> Floats | None:
-    """Return the local terms of nearest neighbours; None where they are not to be trusted."""
-    columns, n = x.values.shape[1] + y.values.shape[1], len(x.values)
-    if len(continuous(x)) + len(continuous(y)) < columns or columns > FEW_COLUMNS or n > MANY_ROWS:
-        return None
-    sides = [scores(side, "normal") for side in (x, y)]
-    if not context.independent or any(len(np.unique(column)) < DISTINCT * n for side in sides for column in side.T):
-        return None
-    terms = KSG(k=3).fit_log_ratio(*map(torch.from_numpy, sides), generator=generator(context.seed, "neighbours"))
-    return terms.double().numpy()
+def _log_partition(x: Variable, y: Variable, score: Callable[[Rows, Rows], Floats]) -> Floats | float:
+    r"""Return the log partition of each row over the levels of the other side, (N,); 0 unless that has few.
+
+    .. math:: \log Z(x) = \log \sum_c p(c) \, e^{f(x, c)}
+
+    With it a score says how much likelier x makes a level, and says so without fail: its mean is a lower bound.
+    """
+    rows = np.arange(len(x.values))
+    for place, side in ((1, y), (0, x)):
+        if continuous(side):
+            continue
+        _, first, counts = np.unique(side.values, axis=0, return_index=True, return_counts=True)
+        if len(first) > MANY_LEVELS:
+            continue
+        against = [np.full_like(rows, row) for row in first]
+        scores = [score(*((rows, level) if place else (level, rows))) for level in against]
+        partition: Floats = np.logaddexp.reduce(np.log(counts / len(rows))[:, None] + np.stack(scores))
+        return partition
+    return 0.0
 
 
 def _told(fitted: _Fitted) -> dict[str, Any]:
     """Return what was done and why, as plain values."""
     base, stacked = fitted.base, fitted.stacked
-    copula: Any = "none: a side has no continuous column, or columns follow from others"
+    copula: Any = "none: a side has no continuous column, columns follow from others, or it would mislead"
     if base is not None:
         family = "normal" if np.isinf(base.nu) else f"Student, {base.nu:g} degrees of freedom"
         copula = {"family": family, "mi": float(base.log_ratio.mean())}

@@ -67,9 +67,9 @@ def canonical(x: Floats, y: Floats, folds: Sequence[Fold]) -> list[tuple[Floats,
 def expanded(variable: Variable) -> Floats:
     r"""Return features of a side whose linear combinations may be canonical variates.
 
-    They are the normal scores :math:`z` and indicators of levels, the scores modulated by how far out the row is,
-    :math:`q z` and :math:`(q^2 - 1) z` with :math:`q` the squared radius brought to mean 0 and spread 1, and
-    :math:`q` itself; of few columns their products as well.
+    They are the normal scores :math:`z`, the columns as they are and indicators of levels, the scores modulated by how
+    far out the row is, :math:`q z` and :math:`(q^2 - 1) z` with :math:`q` the squared radius brought to mean 0 and
+    spread 1, and :math:`q` itself; of few columns their products as well.
 
     Arguments:
         variable: The side, (N, D).
@@ -80,10 +80,10 @@ def expanded(variable: Variable) -> Floats:
     mapped = encoded(variable, "normal")
     z = scores(variable, "normal")
     d, n = z.shape[1], len(mapped)
-    if not d or ROWS_A_FEATURE * 3 * d > n:
+    if not d or ROWS_A_FEATURE * 4 * d > n:
         return mapped
     q = radius(z)
-    parts = [mapped, q * z, (q**2 - 1) * z, q]
+    parts = [mapped, scores(variable, "standard"), q * z, (q**2 - 1) * z, q]
     if d <= FEW_COLUMNS and ROWS_A_FEATURE * d * d < n:
         first, second = np.triu_indices(d)
         parts.append(z[:, first] * z[:, second])

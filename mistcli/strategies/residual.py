@@ -26,6 +26,7 @@ from mistcli.plugin import Bound
 from mistcli.strategies.canonical import canonical, expanded
 from mistcli.strategies.copula import Base
 from mistcli.strategies.views import View, features, radius, scores
+from mistcli.training.devices import device_of
 from mistcli.training.trainer import fit
 
 __all__ = ["Classifier", "Effort", "Judged", "Residual", "Scene", "learn", "look", "look_canonical", "untrained"]
@@ -165,7 +166,8 @@ class Residual:
     @cached_property
     def values(self) -> Floats:
         """What the critics add to the log ratio of each pair, by the one that has not seen it, (N,) in nats."""
-        return self.out_of_fold(np.arange(len(self.scene.of(0)[0])))
+        rows = np.arange(len(self.scene.of(0)[0]))
+        return self.out_of_fold(rows, rows)
 
     @cached_property
     def optimism(self) -> float:
@@ -173,11 +175,11 @@ class Residual:
         seen = [np.subtract(*self._scores(k, fold.train, fold.train)).mean() for k, fold in enumerate(self.folds)]
         return float(np.mean(seen) - self.values.mean())
 
-    def out_of_fold(self, order: Rows) -> Floats:
-        """Return what the critics add to the log ratios of the pairs (x, y[order]), (N,) in nats."""
-        values = np.empty(len(order))
+    def out_of_fold(self, x: Rows, y: Rows) -> Floats:
+        """Return what critics add to the log ratios of N pairs of rows, each by the critic of its place, in nats."""
+        values = np.empty(len(x))
         for place, fold in enumerate(self.folds):
-            full, base = self._scores(place, fold.test, order[fold.test])
+            full, base = self._scores(place, x[fold.test], y[fold.test])
             values[fold.test] = full - base
         return values
 
@@ -243,7 +245,8 @@ def learn(scene: Scene, base: Base | None, effort: Effort, context: Context) -> 
         effort: How long to train, unless the context says otherwise.
         context: The folds and the rest.
     """
-    x, y = (torch.cat(side) for side in zip(*scene.sides, strict=True))
+    device = device_of(context.training.device)
+    x, y = (torch.cat(side).to(device) for side in zip(*scene.sides, strict=True))
     n, apart = len(scene.sides[0][0]), len(scene.sides) > 1
     folds = [fold.moved(place * n if apart else 0) for place, fold in enumerate(context.folds)]
     fits = fit(
@@ -256,7 +259,7 @@ def learn(scene: Scene, base: Base | None, effort: Effort, context: Context) -> 
         listener=context.listener,
         should_stop=context.should_stop,
     )
-    critics = [cast(Classifier, fits.stack[place]).critic for place in range(len(folds))]
+    critics = [cast(Classifier, fits.stack[place]).critic.cpu() for place in range(len(folds))]
     return Residual(scene, critics, base, context.folds, fits.steps, fits.complete)
 
 
