@@ -151,6 +151,12 @@ class TestData:
         assert thrice.nats < once.nats + 0.15
         assert thrice.stderr > 0.95 * thrice.pointwise.std() / math.sqrt(700)
 
+    def test_zeros_on_both_sides_are_no_copies(self, pair):
+        x, y = (side.numpy().clip(min=0) for side in pair)  # a third of the rows are equal
+        found = mistcli.estimate((x, y), **(QUICK | {"max_steps": 200}))
+        assert found.nats == pytest.approx(mistcli.estimate((x, y), estimator="mixed_ksg").nats, abs=0.12)
+        assert found.stderr < 0.05
+
     def test_fewer_rows_than_folds(self):
         with pytest.raises(DataError, match="needs at least 10 rows; got 4"):
             mistcli.estimate((np.arange(4) * 1.5, np.arange(4) * 0.7), estimator="js")

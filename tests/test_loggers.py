@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -126,6 +126,13 @@ def test_plain_lines():
         "js-1: 1,000 rows, at most 100 steps",
         "step 10 of 100, epoch 1.5, held-out MI 0.500 nats",
     ]
+
+
+def test_plain_lines_where_nobody_knows_how_many_steps_there_will_be():
+    stream = io.StringIO()
+    send(ConsoleLogger("plain", every=0, stream=stream), [replace(STARTED, steps=0), VALID])
+    assert "at most" not in stream.getvalue()
+    assert f"step {VALID.step}, " in stream.getvalue()
 
 
 def test_plain_lines_come_only_now_and_then():

@@ -29,6 +29,16 @@ def test_same_seed_same_folds():
     assert not all(np.array_equal(a.test, b.test) for a, b in zip(first, other, strict=True))
 
 
+def test_what_a_large_part_of_a_table_equals_is_no_copy():
+    rows = np.random.default_rng(0).standard_normal((400, 2))
+    rows[100:200] = 0
+    rows[200:205] = rows[0]
+    group = copies(rows)
+    assert len(set(group[100:200])) == 100
+    assert set(group[200:205]) == {group[0]}
+    assert sorted(set(group)) == list(range(395))
+
+
 def test_copies_are_never_parted():
     rows = np.random.default_rng(0).standard_normal((40, 2))
     groups = copies(np.concatenate([rows, rows, rows]))

@@ -21,6 +21,9 @@ __all__ = ["Fold", "blocked", "copies", "cross_fitting", "valued_by"]
 
 Rows = NDArray[np.int64]
 
+OFTEN, OFTEN_SHARE = 10, 0.01
+"""The most copies of a row, in number or as a share of all, that are taken for copies."""
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -177,7 +180,8 @@ def copies(rows: NDArray[np.float64]) -> Rows | None:
     """Return the group of each row, equal rows being one group; None if all differ, or too few do.
 
     Copies of a row on both sides of a split would let a fit value what it has learnt by heart. Where a table has few
-    different rows (rounded or discrete columns), equal rows are no copies and may be parted.
+    different rows (rounded or discrete columns), equal rows are no copies and may be parted; nor are those of a row
+    that a large part of the table equals: zeros on both sides, say.
 
     Arguments:
         rows: The rows to compare, (N, D).
@@ -191,4 +195,6 @@ def copies(rows: NDArray[np.float64]) -> Rows | None:
     distinct, group = np.unique(packed, return_inverse=True)
     if len(distinct) == len(rows) or len(distinct) < len(rows) / 10:
         return None
-    return group.astype(np.int64)
+    often = np.bincount(group)[group] > max(OFTEN, len(rows) * OFTEN_SHARE)
+    group[often] = len(distinct) + np.arange(np.count_nonzero(often))
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)

@@ -111,7 +111,8 @@ class _Lines:
     def update(self, event: Evaluated) -> None:
         if time.monotonic() - self._last >= self._every:
             self._last = time.monotonic()
-            self._write(f"step {event.step} of {self._steps}, {_status(event)}")
+            of = f" of {self._steps}" if self._steps else ""
+            self._write(f"step {event.step}{of}, {_status(event)}")
 
     def stop(self) -> None:
         """Lines need no end."""
