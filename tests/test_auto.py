@@ -21,9 +21,10 @@ from mistcli.strategies.auto import Auto
 from mistcli.strategies.canonical import canonical, expanded
 from mistcli.strategies.copula import fit_base
 from mistcli.strategies.neighbours import neighbours
+from mistcli.strategies.normalised import log_normaliser, log_partition
 from mistcli.strategies.residual import Judged
 from mistcli.strategies.sources import blocks, information, unmixed
-from mistcli.strategies.stacking import stack
+from mistcli.strategies.stacking import stack, trust
 from mistcli.strategies.views import features
 from mistcli.training.events import Listener
 
@@ -215,6 +216,49 @@ def test_features_hold_indicators_of_levels_and_the_radius():
     mixed = Variable(("a", "b"), np.array([[0.1, 0], [0.5, 1], [0.3, 2], [0.9, 1]]), (None, ("u", "v", "w")))
     assert features(mixed, "normal").shape == (4, 1 + 3 + 1)
     assert features(variable([0, 1, 1, 0], ("u", "v")), "normal").shape[1] in (1, 2)
+
+
+# --- what makes scores log ratios -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_partition_makes_ratios_of_the_levels_of_a_side(swapped):
+    rng = np.random.default_rng(13)
+    level, z = rng.integers(0, 3, 300), rng.standard_normal(300)
+    share = np.bincount(level) / 300
+    sides = variable(z), variable(level, ("a", "b", "c"))
+
+    def score(x, y):
+        x, y = (y, x) if swapped else (x, y)
+        return z[x] * level[y] + 5  # of a level, whatever the rows it is seen in
+
+    found = log_partition(*(sides[::-1] if swapped else sides), score)
+    of_level = [np.exp(z * k + 5 - found) * share[k] for k in range(3)]
+    np.testing.assert_allclose(np.sum(of_level, 0), 1)
+    assert log_partition(variable(z), variable(z), score) is None
+    assert log_partition(variable(z), variable(np.arange(300), tuple(map(str, range(300)))), score) is None
+
+
+@pytest.mark.parametrize("more", [0.0, 0.7])
+def test_the_normaliser_is_what_scores_have_too_much(more):
+    rng = np.random.default_rng(14)
+    x, noise = rng.standard_normal((2, 3000))
+    y = 0.6 * x + 0.8 * noise
+
+    def score(i, j):  # the log ratio of these normals
+        a, b = x[i], y[j]
+        return more - np.log(0.64) / 2 - ((0.36 * (a**2 + b**2) - 1.2 * a * b) / 0.64) / 2
+
+    constant, error = log_normaliser(score, context(3000).folds)
+    assert 0 < error < 0.1
+    assert constant == pytest.approx(more, abs=4 * error)
+    assert log_normaliser(score, [Fold(0, np.arange(0), np.arange(0), np.array([0]))]) == (0.0, np.inf)
+
+
+def test_trust_is_none_where_a_value_is_noise():
+    assert trust(1.0, 0.0) == 1
+    assert trust(-1.0, 0.1) == pytest.approx(0.98)
+    assert trust(0.1, 0.2) == trust(0.0, 1.0) == 0
 
 
 def test_discrete_columns_are_counted():

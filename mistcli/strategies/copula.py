@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from mistcli.critics.elliptical import EllipticalCritic
 from mistcli.data.cleaning import Variable
@@ -67,15 +66,20 @@ class Base:
         with torch.inference_mode():
             return linear + float(critic(torch.from_numpy(self.x), torch.from_numpy(y)).mean())
 
+    def score(self, x: Rows, y: Rows) -> Floats:
+        """Return the log ratios of N pairs of rows, (N,) in nats."""
+        with torch.inference_mode():
+            scores = self.critic(torch.from_numpy(self.x[x]).float(), torch.from_numpy(self.y[y]).float())
+        found: Floats = scores.double().numpy()
+        return found
+
     @property
     def loss(self) -> float:
         """The loss of the classifier that it is, in nats: that of one which says nothing is :math:`2 \\log 2`."""
-        x, y = torch.from_numpy(self.x).float(), torch.from_numpy(self.y).float()
-        n = len(x)
-        with torch.inference_mode():
-            pos = self.critic(x, y)
-            neg = torch.stack([self.critic(x, y.roll(int(s), 0)) for s in shifts(n, min(NEGATIVES, n - 1))])
-        return float(F.softplus(-pos).mean() + F.softplus(neg).mean())
+        n = len(self.x)
+        rows = np.arange(n)
+        neg = [self.score(rows, np.roll(rows, int(s))) for s in shifts(n, min(NEGATIVES, n - 1))]
+        return float(np.logaddexp(0, -self.score(rows, rows)).mean() + np.logaddexp(0, neg).mean())
 
 
 def fit_base(x: Variable, y: Variable, seed: int) -> Base | None:

@@ -61,7 +61,7 @@ class Found:
 
 
 def neighbours(x: Variable, y: Variable, context: Context) -> Found | None:
-    r"""Ask nearest neighbours of all columns, of blocks of them, and of blocks of unmixed columns.
+    r"""Ask nearest neighbours of all columns, of blocks of them, and of blocks of unmixed columns and unmixed scores.
 
     .. math:: I(X; Y) = \sum_b I(X_b; Y_b)
 
@@ -98,11 +98,13 @@ def _partitions(x: Variable, y: Variable, context: Context) -> Iterator[tuple[Bl
         yield Blocks(sides[0], sides[1], (whole,)), False
     if sum(widths) == 2:
         return
-    plain = [scores(side, "standard") for side in (x, y)]
-    for parts, apart in ((blocks(*sides), False), (blocks(*map(unmixed, plain)), True)):
-        finer = len(parts.pairs) > 1 or parts.size < sum(widths) or apart
-        if finer and 0 < parts.size <= FEW_COLUMNS:
-            yield parts, apart
+    parts = blocks(*sides)
+    if 0 < parts.size < sum(widths) and parts.size <= FEW_COLUMNS:
+        yield parts, False
+    for mixed in ([scores(side, "standard") for side in (x, y)], sides):
+        parts = blocks(*map(unmixed, mixed))
+        if 0 < parts.size <= FEW_COLUMNS:
+            yield parts, True
 
 
 def _asked(parts: Blocks, context: Context, *, apart: bool) -> Found:

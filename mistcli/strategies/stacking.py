@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mistcli.strategies.residual import Judged
 
-__all__ = ["Stacked", "stack"]
+__all__ = ["Stacked", "stack", "trust"]
 
 Floats = NDArray[np.float64]
 
@@ -42,13 +42,22 @@ class Stacked:
 
     @property
     def trust(self) -> float:
-        r"""How far the critics are believed, 0 to 1: :math:`(1 - 2 / z^2)_+`, where the gain is z standard errors.
+        """How far the critics are believed, 0 to 1."""
+        return trust(self.gain, self.error) if self.gain > 0 else 0.0
 
-        References:
-            | Estimation with quadratic loss (James and Stein, 1961)
-            | https://projecteuclid.org/euclid.bsmsp/1200512173
-        """
-        return max(0.0, 1 - 2 * (self.error / self.gain) ** 2) if self.gain > 0 else 0.0
+
+def trust(value: float, error: float) -> float:
+    r"""Return how far a value is believed, 0 to 1: :math:`(1 - 2 / z^2)_+`, where it is z standard errors.
+
+    References:
+        | Estimation with quadratic loss (James and Stein, 1961)
+        | https://projecteuclid.org/euclid.bsmsp/1200512173
+
+    Example:
+        >>> trust(0.1, 0.05), trust(0.1, 0.1)
+        (0.5, 0.0)
+    """
+    return max(0.0, 1 - 2 * (error / value) ** 2) if value else 0.0
 
 
 def stack(judged: Sequence[Judged]) -> Stacked:
