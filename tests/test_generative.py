@@ -13,6 +13,7 @@ from torch import Generator
 import mistcli
 from mistcli.config import TrainingConfig
 from mistcli.data.splitting import cross_fitting
+from mistcli.distributions import Gaussian
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators import BA, CLUB, GM, DoE, L1Out, ResampledHybrid, ReweighedHybrid
 from mistcli.estimators.hybrid import DISCRIMINATIVE, GENERATIVE
@@ -195,6 +196,17 @@ def test_samples_in_parts_are_as_good(monkeypatch):
     whole = made.mutual_information(x, y).item()
     monkeypatch.setattr("mistcli.estimators.resampled_hybrid.CHUNK", 50_000)
     assert made.mutual_information(x, y).item() == pytest.approx(whole, abs=0.02)
+
+
+@pytest.mark.parametrize("options", [{}, {"generative": "gm"}, {"generative": "l1out"}])
+def test_reweighed_hybrids_of_a_wide_y_start_from_normal_densities(options):
+    def components(made):
+        return {part.components for part in made.modules() if isinstance(part, Gaussian)}
+
+    assert components(ReweighedHybrid(1, 11, **options)) == {1}
+    assert components(ReweighedHybrid(1, 10, **options)) == {8}
+    assert components(ReweighedHybrid(1, 11, components=3, **options)) == {3}
+    assert components(ResampledHybrid(1, 11, **options)) == {8}
 
 
 @pytest.mark.parametrize("transform", ["none", "standard", "asinh", "smooth"])

@@ -250,9 +250,7 @@ def test_a_loader_without_end_is_not_waited_for(monkeypatch):
 @pytest.mark.parametrize("call", ["__call__", "mutual_information"])
 def test_sides_that_are_no_rows_of_columns_are_refused(call, data):
     for x, y in (data, (data[0][:10, None], data[1][:, None])):
-        with pytest.raises(
-            DataError, match=r"expected x of shape \(N, Dx\) and y of shape \(N, Dy\), a row a pair"
-        ):
+        with pytest.raises(DataError, match=r"expected x of shape \(N, Dx\) and y of shape \(N, Dy\), a row a pair"):
             getattr(made(), call)(x, y)
 
 
