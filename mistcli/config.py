@@ -50,10 +50,10 @@ class CleaningConfig:
     )
     discrete: str = option("", help="Columns to take as discrete, as a selector.")
     continuous: str = option("", help="Columns to take as continuous, as a selector.")
-    transform: Literal["auto", "none", "standard", "asinh", "normal"] = option(
+    transform: Literal["auto", "none", "standard", "asinh", "smooth", "normal"] = option(
         "auto",
         help="How continuous columns are prepared; auto is what suits the estimator.",
-        choices=("auto", "none", "standard", "asinh", "normal"),
+        choices=("auto", "none", "standard", "asinh", "smooth", "normal"),
     )
 
 

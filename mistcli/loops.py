@@ -93,7 +93,7 @@ def estimate_mi(
 
 
 def train_mi_estimator(
-    estimator: TrainableEstimator,
+    estimator: Estimator,
     data: Any,
     *,
     valid_data: Any = None,
@@ -132,6 +132,7 @@ def train_mi_estimator(
         >>> list(log)
         ['name', 'split', 'epoch', 'iteration', 'value']
     """
+    _check_made(estimator)
     if not isinstance(estimator, TrainableEstimator):
         raise ConfigError(f"expected an estimator that is trained; got {type(estimator).__name__}: call evaluate_mi.")
     config = _config(training, _optimizer(optimizer_class), batch_size_of(data))
@@ -171,6 +172,7 @@ def evaluate_mi(estimator: Estimator, data: Any, *, batch_size: int | None = Non
         >>> abs(evaluate_mi(estimators.gaussian(), (x, x + noise)) - 0.3466) < 0.05
         True
     """
+    _check_made(estimator)
     x, y = pairs(data)
     if isinstance(estimator, DirectEstimator):
         if batch_size is not None:
@@ -254,6 +256,14 @@ def _alike(valid: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, 
                 f"expected valid_data with {other.shape[1]} columns of {name}, as in data; got {one.shape[1]}."
             )
     return valid[0].to(x.dtype), valid[1].to(y.dtype)
+
+
+def _check_made(estimator: object) -> None:
+    if not isinstance(estimator, Estimator):
+        raise ConfigError(
+            f"expected an estimator that is made already, such as estimators.js(x_dim=1, y_dim=1); got {estimator!r}: "
+            "for one by its name there is estimate_mi."
+        )
 
 
 def _check_takes(estimator: Estimator, x: Tensor, y: Tensor) -> None:

@@ -38,7 +38,7 @@ hookimpl = pluggy.HookimplMarker("mist")
 
 Bound: TypeAlias = Literal["lower", "upper", "none"]
 Kind: TypeAlias = Literal["continuous", "discrete", "any"]
-Transform: TypeAlias = Literal["none", "standard", "asinh", "normal"]
+Transform: TypeAlias = Literal["none", "standard", "asinh", "smooth", "normal"]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class EstimatorSpec(Spec):
         needs_critic: Whether it takes a critic as its first argument.
         critic: The critic it is given when none is named.
         trained: Whether it is trained, so that the flags of training matter to it.
-        transform: How continuous columns are prepared for it: "none", "standard", "asinh" or "normal".
+        transform: How continuous columns are prepared for it: "none", "standard", "asinh", "smooth" or "normal".
         min_samples: The smallest number of rows it takes.
         tolerance: The error, in nats, that its author allows on the reference Gaussians of the conformance kit.
     """

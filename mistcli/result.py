@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 from mistcli.plugin import Bound
 
-__all__ = ["LAG_SCHEMA", "SCHEMA", "Estimate", "Interval", "LagProfile", "Terms", "Units"]
+__all__ = ["LAG_COLUMNS", "LAG_SCHEMA", "SCHEMA", "Estimate", "Interval", "LagProfile", "Terms", "Units"]
 
 SCHEMA = "mist.estimate/1"
 LAG_SCHEMA = "mist.lag/1"
 LAG_KEYS = ("mi", "stderr", "interval", "p_value", "verdict", "warnings")
 """What differs from lag to lag."""
+LAG_COLUMNS = ("lag", "mi", "stderr", "low", "high", "p_value")
+"""The columns of the table of a lag profile."""
 
 Units = Literal["nats", "bits"]
 
@@ -215,17 +217,17 @@ class LagProfile:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row a lag, as `lag, mi, stderr, low, high`, in nats."""
+        """A row a lag, as `lag, mi, stderr, low, high, p_value`, in nats; the last where it was tested."""
         import pandas as pd
 
-        return pd.DataFrame(list(self.rows()), columns=["lag", "mi", "stderr", "low", "high"])
+        return pd.DataFrame(list(self.rows()), columns=list(LAG_COLUMNS))
 
-    def rows(self, units: Units = "nats") -> Iterator[tuple[int, float, float, float, float]]:
-        """Yield the lag, the estimate, its standard error and the ends of its interval, lag by lag."""
+    def rows(self, units: Units = "nats") -> Iterator[tuple[int, float, float, float, float, float | None]]:
+        """Yield the lag, the estimate, its standard error, the ends of its interval and its p-value, lag by lag."""
         scale = 1.0 if units == "nats" else 1.0 / math.log(2)
         for lag, found in zip(self.lags, self.estimates, strict=True):
             low, high = found.interval.low, found.interval.high
-            yield lag, found.nats * scale, found.stderr * scale, low * scale, high * scale
+            yield lag, found.nats * scale, found.stderr * scale, low * scale, high * scale, found.p_value
 
     def to_dict(self, units: Units = "nats") -> dict[str, Any]:
         """Return the profile as plain values, in the schema `mist.lag/1`, with no NaN in it."""

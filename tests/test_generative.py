@@ -13,6 +13,7 @@ from torch import Generator
 import mistcli
 from mistcli.config import TrainingConfig
 from mistcli.data.splitting import cross_fitting
+from mistcli.distributions import Gaussian
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators import BA, CLUB, GM, DoE, L1Out, ResampledHybrid, ReweighedHybrid
 from mistcli.estimators.hybrid import DISCRIMINATIVE, GENERATIVE
@@ -197,7 +198,18 @@ def test_samples_in_parts_are_as_good(monkeypatch):
     assert made.mutual_information(x, y).item() == pytest.approx(whole, abs=0.02)
 
 
-@pytest.mark.parametrize("transform", ["none", "standard", "asinh"])
+@pytest.mark.parametrize("options", [{}, {"generative": "gm"}, {"generative": "l1out"}])
+def test_reweighed_hybrids_of_a_wide_y_start_from_normal_densities(options):
+    def components(made):
+        return {part.components for part in made.modules() if isinstance(part, Gaussian)}
+
+    assert components(ReweighedHybrid(1, 11, **options)) == {1}
+    assert components(ReweighedHybrid(1, 10, **options)) == {8}
+    assert components(ReweighedHybrid(1, 11, components=3, **options)) == {3}
+    assert components(ResampledHybrid(1, 11, **options)) == {8}
+
+
+@pytest.mark.parametrize("transform", ["none", "standard", "asinh", "smooth"])
 def test_the_entropy_is_that_of_the_columns_as_they_are(transform):
     x, y = (side.numpy() for side in normal(3000, RHO, dim=1))
     found = mistcli.estimate(
@@ -251,7 +263,7 @@ def test_what_there_is_not_is_refused(make, message):
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_other_columns_than_it_was_made_for_are_refused(name):
-    with pytest.raises((DataError, RuntimeError), match=r"columns|shape|size"):
+    with pytest.raises((DataError, ConfigError, RuntimeError), match=r"columns|shape|size"):
         ESTIMATORS[name](1, 1).log_ratio(torch.randn(20, 1), torch.randn(20, 2))
     with pytest.raises((DataError, ConfigError), match="columns"):
         mistcli.evaluate_mi(ESTIMATORS[name](1, 1), (torch.randn(20, 2), torch.randn(20, 1)))
@@ -278,7 +290,7 @@ def test_a_discrete_x_is_a_context_as_any_other():
 
 
 def test_an_entropy_does_not_go_with_normal_scores():
-    with pytest.raises(ConfigError, match="a transform of none, standard, asinh beside an entropy"):
+    with pytest.raises(ConfigError, match="a transform of none, standard, asinh, smooth beside an entropy"):
         mistcli.estimate(normal(200, RHO), estimator="ba", entropy=ENTROPY, transform="normal")
 
 

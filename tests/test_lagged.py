@@ -55,11 +55,11 @@ def test_the_values_are_those_of_the_closed_form_and_the_peak_is_at_the_delay(pa
     found = mistcli.estimate_lags(pair, lags=lags, estimator=estimator, **options)
     assert found.peak == DELAY
     assert found.lags == tuple(lags)
-    for lag, mi, error, low, high in found.rows():
+    for lag, mi, error, low, high, _ in found.rows():
         assert abs(mi - nats(lag)) < 3 * error + slack
         assert low < mi < high
     assert {one.n for one in found.estimates} == {3000 - 20}
-    assert list(found.table) == ["lag", "mi", "stderr", "low", "high"]
+    assert list(found.table) == ["lag", "mi", "stderr", "low", "high", "p_value"]
     assert found.table["mi"].tolist() == [one.nats for one in found.estimates]
 
 
@@ -252,6 +252,19 @@ def test_the_command_prints_a_table_and_writes_it(series, mist):
     assert lines[-1] == f"highest at lag {DELAY}"
     rows = list(csv.DictReader((series / "lags.csv").read_text().splitlines()))
     assert max(rows, key=lambda row: float(row["mi"]))["lag"] == str(DELAY)
+
+
+def test_the_command_shows_p_values_where_there_are_any(series, mist):
+    arguments = ("lag", "s.csv", "--x", "a", "--y", "b", "--lags", "1,3", "-e", "gaussian", "--out", "p.csv")
+    done = mist(*arguments, "--permutations", 99)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0].split()[-1] == "p-value"
+    rows = (series / "p.csv").read_text().splitlines()
+    assert rows[0] == "lag,mi,stderr,low,high,p_value"
+    assert [float(row.split(",")[-1]) for row in rows[1:]][1] == 0.01
+    without = mist(*arguments, "--force")
+    assert "p-value" not in without.stdout
+    assert all(row.endswith(",") for row in (series / "p.csv").read_text().splitlines()[1:])
 
 
 def test_the_command_as_json(series, mist):

@@ -17,6 +17,7 @@ from mistcli.errors import ConfigError, DataError
 from mistcli.estimators import JS
 from mistcli.training.events import Evaluated, Listener
 
+ROWS = (torch.zeros(8, 1), torch.zeros(8, 1))
 COLUMNS = ["name", "split", "epoch", "iteration", "value"]
 TRUE = normal_nats(0.9)
 
@@ -246,6 +247,13 @@ def test_a_loader_without_end_is_not_waited_for(monkeypatch):
         pairs(DataLoader(Endless(), batch_size=None))
 
 
+@pytest.mark.parametrize("call", ["__call__", "mutual_information"])
+def test_sides_that_are_no_rows_of_columns_are_refused(call, data):
+    for x, y in (data, (data[0][:10, None], data[1][:, None])):
+        with pytest.raises(DataError, match=r"expected x of shape \(N, Dx\) and y of shape \(N, Dy\), a row a pair"):
+            getattr(made(), call)(x, y)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -259,11 +267,20 @@ def test_a_loader_without_end_is_not_waited_for(monkeypatch):
         (lambda d: train_mi_estimator(made(), d, batch_size=1), "batch_size"),
         (lambda d: train_mi_estimator(made(), d, optimizer_class=torch.optim.NAdam), "write the loop by hand"),
         (lambda d: train_mi_estimator(made(), d, valid_data=(TWO, ONE)), "expected valid_data with 1 columns of x"),
+        (lambda d: train_mi_estimator(made(x_dim=2), d), "expected 2 columns of a side, which the estimator was made"),
+        (lambda d: evaluate_mi(made(y_dim=3), d), "made for; got 1: make it with the x_dim and y_dim of the data"),
+        (lambda d: made(y_dim=3)(*ROWS), "expected 3 columns of a side"),
         (
-            lambda d: train_mi_estimator(made(x_dim=2), d),
+            lambda d: train_mi_estimator(JS(JointCritic(joint_net=own_net(5))), d),
             "does not take x of 1 and y of 1 columns; make it with x_dim=1",
         ),
-        (lambda d: evaluate_mi(made(y_dim=3), d), "does not take x of 1 and y of 1 columns"),
+        (
+            lambda d: JS(own_net()),
+            "expected a critic, such as mistcli.critics.JointCritic(joint_net=...); got Seq",
+        ),
+        (lambda d: JointCritic(joint_net="net"), "expected a torch.nn.Module as joint_net; got str"),
+        (lambda d: train_mi_estimator("js", d), "expected an estimator that is made already"),
+        (lambda d: evaluate_mi("js", d), "for one by its name there is estimate_mi"),
         (lambda d: evaluate_mi(made(), d, batch_size=1), "expected a batch_size of at least 2"),
         (lambda d: train_mi_estimator(made(), d, device="cuda"), "expected a CUDA device"),
     ],

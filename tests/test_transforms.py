@@ -39,6 +39,19 @@ def test_normal_scores_of_any_increasing_map_are_the_same():
     assert scores.std() == pytest.approx(1, abs=0.02)
 
 
+def test_a_smooth_map_comes_near_to_normal_scores_and_has_the_slope_it_says():
+    column = np.random.default_rng(0).uniform(size=(5000, 1))
+    encoder = Encoder.fit(column, (0,), "smooth")
+    features = np.sort(encoder.encode(column)[:, 0])
+    np.testing.assert_allclose(
+        features[25:-25], np.sort(Encoder.fit(column, (0,), "normal").encode(column)[:, 0])[25:-25], atol=0.1
+    )
+    step = 1e-6
+    slopes = (encoder.encode(column + step) - encoder.encode(column - step)) / (2 * step)
+    assert encoder.log_volume(column) == pytest.approx(np.log(slopes).mean(), abs=1e-5)
+    assert encoder.log_volume(column) == pytest.approx(0.5 * np.log(2 * np.pi * np.e), abs=0.02)
+
+
 def test_ties_share_a_normal_score():
     column = np.array([[1.0], [2.0], [2.0], [3.0]])
     scores = Encoder.fit(column, (0,), "normal").encode(column)[:, 0]

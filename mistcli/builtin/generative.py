@@ -128,7 +128,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         bound="lower",
         x="any",
         trained=True,
-        transform="asinh",
+        transform="smooth",
         min_samples=50,
     )
     yield EstimatorSpec(
@@ -159,7 +159,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
     yield EstimatorSpec(
         "l1out",
         "mistcli.estimators.l1out:L1Out",
-        "Leave-one-out upper bound: the density of y given other x stands for that of y.",
+        "Leave-one-out upper bound, of a density that is learnt: often below the truth.",
         options=ConditionalOptions,
         reference="On variational bounds of mutual information (Poole et al., 2019), https://arxiv.org/abs/1905.06922",
         family="generative",

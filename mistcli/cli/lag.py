@@ -111,10 +111,12 @@ def _run(resolved: Resolved, lags: str, progress: str) -> LagProfile:
 
 def _write(found: LagProfile, out: Path, units: Units) -> None:
     """Write the table, in full precision."""
+    from mistcli.result import LAG_COLUMNS
+
     try:
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["lag", "mi", "stderr", "low", "high"])
+            writer.writerow(LAG_COLUMNS)
             writer.writerows(found.rows(units))
     except OSError as error:
         raise ConfigError(f"cannot write {printable(str(out))!r}: {error.strerror}; pass another --out.") from None

@@ -64,6 +64,8 @@ class JointCritic(Critic):
         joint_net: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if joint_net is not None and not isinstance(joint_net, nn.Module):
+            raise ConfigError(f"expected a torch.nn.Module as joint_net; got {type(joint_net).__name__}.")
         self.joint_net = joint_net
         if joint_net is not None:
             _refuse_sizes(x_dim, y_dim)

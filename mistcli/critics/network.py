@@ -62,7 +62,16 @@ class Linear(nn.Module):
         self.bias = nn.Parameter((torch.rand(outputs, generator=generator) * 2 - 1) * scale)
 
     def forward(self, x: Tensor) -> Tensor:
-        r"""Map :math:`(*, inputs)` to :math:`(*, outputs)`; a leading axis of the weights meets that of x."""
+        r"""Map :math:`(*, inputs)` to :math:`(*, outputs)`; a leading axis of the weights meets that of x.
+
+        Raises:
+            ConfigError: If x has other than as many columns as there are inputs.
+        """
+        if x.shape[-1] != self.weight.shape[-2]:
+            raise ConfigError(
+                f"expected {self.weight.shape[-2]} columns of a side, which the estimator was made for; got "
+                f"{x.shape[-1]}: make it with the x_dim and y_dim of the data."
+            )
         if self.weight.dim() == 2:
             return F.linear(x, self.weight.mT, self.bias)
         flat = x.flatten(1, -2) if x.dim() > 3 else x

@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from mistcli.critics.critic import Critic
-from mistcli.errors import DataError
+from mistcli.errors import ConfigError, DataError
 from mistcli.plugin import Bound
 
 __all__ = ["CriticEstimator", "DirectEstimator", "Estimator", "TrainableEstimator", "shifts"]
@@ -45,7 +45,12 @@ class Estimator(nn.Module, ABC):
         """
 
     def mutual_information(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the mean log ratio, `(*,)` in nats."""
+        """Return the mean log ratio, `(*,)` in nats.
+
+        Raises:
+            DataError: If x and y are not rows of columns, as many of one as of the other.
+        """
+        _check_rows(x, y)
         return self.log_ratio(x, y).mean(-1)
 
     def ceiling(self, n: int) -> float | None:
@@ -100,7 +105,12 @@ class TrainableEstimator(Estimator):
         r"""Return what training descends, :math:`(*, N, D_x), (*, N, D_y) \to (*,)`."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the loss, so that a training loop may call the estimator itself."""
+        """Return the loss, so that a training loop may call the estimator itself.
+
+        Raises:
+            DataError: If x and y are not rows of columns, as many of one as of the other.
+        """
+        _check_rows(x, y)
         return self.loss(x, y)
 
     def measure(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -121,6 +131,9 @@ class CriticEstimator(TrainableEstimator):
         neg_samples: The number :math:`M` of negatives a pair in training; 0 takes all others in the batch, and
             :math:`-k` all but :math:`k` others.
 
+    Raises:
+        ConfigError: If the critic is none.
+
     Attributes:
         value_negatives: The least number of negatives with which pairs are valued after training: more of them only
             sharpen the partition.
@@ -130,8 +143,16 @@ class CriticEstimator(TrainableEstimator):
 
     def __init__(self, critic: Critic, *, neg_samples: int = 2) -> None:
         super().__init__()
+        if not isinstance(critic, Critic):
+            raise ConfigError(
+                f"expected a critic, such as mistcli.critics.JointCritic(joint_net=...); got {type(critic).__name__}."
+            )
         self.critic = critic
         self.neg_samples = neg_samples
+
+    def extra_repr(self) -> str:
+        """Describe the negatives."""
+        return f"neg_samples={self.neg_samples}"
 
     @abstractmethod
     def log_partition(self, pos: Tensor, neg: Tensor) -> Tensor:
@@ -176,7 +197,9 @@ class CriticEstimator(TrainableEstimator):
         """
         m = self.neg_samples if self.neg_samples > 0 else n - 1 + self.neg_samples
         if n < 2 or m < 1:
-            raise DataError(f"expected a batch with at least one negative a pair; got {n} rows, neg_samples={m}.")
+            raise DataError(
+                f"expected a batch with at least one negative a pair; got {n} rows, neg_samples={self.neg_samples}."
+            )
         return min(m, n - 1)
 
     def scores(self, x: Tensor, y: Tensor, m: int) -> tuple[Tensor, Tensor]:
@@ -207,6 +230,14 @@ class CriticEstimator(TrainableEstimator):
             return cross.gather(-1, partners.expand_as(cross))
         picked = hy.index_select(-2, partners.flatten()).view(*hy.shape[:-2], *partners.shape, hy.shape[-1])
         return self.critic.score(hx.unsqueeze(-2), picked)
+
+
+def _check_rows(x: Tensor, y: Tensor) -> None:
+    if min(x.dim(), y.dim()) < 2 or x.shape[:-1] != y.shape[:-1]:
+        raise DataError(
+            "expected x of shape (N, Dx) and y of shape (N, Dy), a row a pair; "
+            f"got {tuple(x.shape)} and {tuple(y.shape)}; x[:, None] makes a column of numbers."
+        )
 
 
 def shifts(n: int, m: int) -> Tensor:

@@ -25,10 +25,10 @@ class CLUB(ContrastedEstimator):
               + \log(1 + e^{-\tau})
 
     with :math:`\bar q(y)` the mean of :math:`q(y \mid x)` over x. A bound where :math:`q(y \mid x)` is the true
-    conditional, or nearly so. That of the paper has no :math:`\tau`. It is a loose one, meant to be minimised: for a
-    normal pair of correlation :math:`\rho` it is :math:`\rho^2 / (1 - \rho^2)`, and where x rules some values of y
-    out it is infinite. The floor keeps it within :math:`\tau` of `L1Out`, and costs the last term at most, which is
-    small and left out of the value.
+    conditional, or nearly so; a learnt one that lacks much can bring the value below the truth. That of the paper has
+    no :math:`\tau`. It is a loose one, meant to be minimised: for a normal pair of correlation :math:`\rho` it is
+    :math:`\rho^2 / (1 - \rho^2)`, and where x rules some values of y out it is infinite. The floor keeps it within
+    :math:`\tau` of `L1Out`, and costs the last term at most, which is small and left out of the value.
 
     References:
         | CLUB: a contrastive log-ratio upper bound of mutual information (Cheng et al., 2020)

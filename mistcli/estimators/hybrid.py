@@ -52,6 +52,9 @@ DISCRIMINATIVE: dict[str, type[CriticEstimator]] = {
 GENERATIVE: dict[str, Callable[..., Generative]] = {"ba": BA, "club": CLUB, "doe": DoE, "gm": GM, "l1out": L1Out}
 """The estimators that can take the part of the densities."""
 
+WIDE = 10
+"""The columns of y beyond which some thousand rows do not teach a mixture of normals."""
+
 
 def discriminative_of(name: str) -> type[CriticEstimator]:
     """Return the class of the part that is made of a critic.
@@ -129,12 +132,16 @@ class HybridEstimator(TrainableEstimator):
         nonlinearity: The name of the nonlinearity between the layers.
         generator: Draws the initial weights.
 
+    Attributes:
+        wide: The density that all default to where y has more than `WIDE` columns; None for no difference.
+
     Raises:
         ConfigError: If there is no such estimator or density, or an option does not belong to it.
     """
 
     bound: ClassVar[Bound] = "none"
     stackable: ClassVar[bool] = True
+    wide: ClassVar[str | None] = None
 
     def __init__(  # noqa: PLR0913 - an argument an option
         self,
@@ -156,6 +163,9 @@ class HybridEstimator(TrainableEstimator):
     ) -> None:
         super().__init__()
         target = discriminative_of(discriminative)
+        densities = {"conditional": conditional, "marginal": marginal, "joint": joint}
+        if self.wide and y_dim > WIDE and components is None and transforms is None:
+            densities |= {key: self.wide for key in _densities_of(generative) if densities[key] is None}
         part = generative_of(
             generative,
             x_dim,
@@ -164,11 +174,9 @@ class HybridEstimator(TrainableEstimator):
             nonlinearity=nonlinearity,
             generator=generator,
             entropy=entropy,
-            conditional=conditional,
-            marginal=marginal,
-            joint=joint,
             components=components,
             transforms=transforms,
+            **densities,
         )
         critic = JointCritic(x_dim, y_dim, hidden_dims=hidden_dims, nonlinearity=nonlinearity, generator=generator)
         self.discriminative = self.joined(target, critic, part, neg_samples, generator)
@@ -192,6 +200,11 @@ class HybridEstimator(TrainableEstimator):
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         r"""Return the sum of both losses, :math:`(*, N, D_x), (*, N, D_y) \to (*,)`."""
         return self.generative.loss(x, y) + self.discriminative.loss(x, y)
+
+
+def _densities_of(generative: str) -> list[str]:
+    known = inspect.signature(GENERATIVE[generative]).parameters if generative in GENERATIVE else {}
+    return [key for key in ("conditional", "marginal", "joint") if key in known]
 
 
 def _unknown(part: str, name: str, known: Mapping[str, object]) -> ConfigError:

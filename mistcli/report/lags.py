@@ -22,14 +22,16 @@ def show(profile: LagProfile, console: Console, *, units: Units = "nats") -> Non
     """Print `profile` to `console`: a table of lags, the lag of the peak, and what it rests on."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     level = profile.estimates[0].interval.level
-    for name in ("lag", f"mi ({units})", "stderr", f"{level * 100:g} % interval"):
+    tested = any(estimate.p_value is not None for estimate in profile.estimates)
+    for name in ("lag", f"mi ({units})", "stderr", f"{level * 100:g} % interval", *(["p-value"] if tested else [])):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     highest = max(mi for _, mi, *_ in profile.rows(units))
-    for lag, mi, stderr, low, high in profile.rows(units):
+    for lag, mi, stderr, low, high, p_value in profile.rows(units):
         interval = f"{number(low, stderr)} to {number(high, stderr)}"
         bar = _bar(mi / highest if highest > 0 else 0.0, plain=console.options.ascii_only)
-        cells = (str(lag), number(mi, stderr), number(stderr, stderr), interval, bar)
+        p_values = ["" if p_value is None else f"{p_value:.3g}"] if tested else []
+        cells = (str(lag), number(mi, stderr), number(stderr, stderr), interval, *p_values, bar)
         table.add_row(*map(Text, cells), style="bold green" if lag == profile.peak else "dim" if low <= 0 else "")
     with console.capture() as drawn:
         console.print(table)
