@@ -13,7 +13,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
@@ -219,14 +219,9 @@ class Registry:
         for candidate in found:
             plugins.append(self._loaded(candidate, taken))
             taken.setdefault(candidate.name, candidate.distribution)
-        failed = [plugin.record.distribution for plugin in plugins if plugin.record.status in FAILED]
-        if failed and self._report:
-            count = f"{len(failed)} plugin{'s' if len(failed) > 1 else ''}"
-            self._report(f"{count} failed to load: {', '.join(failed)} (see `mist plugins`)")
-        for record in (plugin.record for plugin in plugins if self._report):
-            if record.import_ms > SLOW * 1e3:
-                told = f"plugin {record.distribution} took {record.import_ms / 1e3:.0f} s to be imported"
-                self._report(f"{told}, as it does in every command (see `mist plugins`)")
+        if self._report:
+            for line in _worth_telling([plugin.record for plugin in plugins]):
+                self._report(line)
         return tuple(plugins)
 
     def _loaded(self, candidate: Candidate, taken: Mapping[str, str]) -> Plugin:
@@ -297,6 +292,18 @@ def _word(kind: str) -> str:
 def _told(record: PluginRecord) -> str:
     title = f"{record.distribution} {record.version}".strip()
     return f"plugin {title} is {record.status} ({record.reason})"
+
+
+def _worth_telling(records: Sequence[PluginRecord]) -> Iterator[str]:
+    """Yield a line on the plugins that failed to load, and one on each that was slow to."""
+    failed = [record.distribution for record in records if record.status in FAILED]
+    if failed:
+        count = f"{len(failed)} plugin{'s' if len(failed) > 1 else ''}"
+        yield f"{count} failed to load: {', '.join(failed)} (see `mist plugins`)"
+    for record in records:
+        if record.import_ms > SLOW * 1e3:
+            told = f"plugin {record.distribution} took {record.import_ms / 1e3:.0f} s to be imported"
+            yield f"{told}, as it does in every command (see `mist plugins`)"
 
 
 def _missing(spec: Spec) -> list[str]:
