@@ -261,7 +261,7 @@ def test_the_command_shows_p_values_where_there_are_any(series, mist):
     assert done.stdout.splitlines()[0].split()[-1] == "p-value"
     rows = (series / "p.csv").read_text().splitlines()
     assert rows[0] == "lag,mi,stderr,low,high,p_value"
-    assert [float(row.split(",")[-1]) for row in rows[1:]][1] == 0.01
+    assert float(rows[2].split(",")[-1]) < 0.05
     without = mist(*arguments, "--force")
     assert "p-value" not in without.stdout
     assert all(row.endswith(",") for row in (series / "p.csv").read_text().splitlines()[1:])

@@ -62,10 +62,7 @@ def test_bits():
     assert shown(estimate(), units="bits").startswith("1.1980 ± 0.0061 bits\n95 % interval 1.1859 to 1.2098\n")
 
 
-@pytest.mark.parametrize(
-    ("bound", "words"),
-    [("upper", "an upper bound if its density is right; else the truth may be higher"), ("none", None)],
-)
+@pytest.mark.parametrize(("bound", "words"), [("upper", "an upper bound, if its density is right"), ("none", None)])
 def test_only_bounds_are_called_bounds(bound, words):
     text = shown(estimate(bound=bound))
     assert (words in text) if words else ("bound" not in text)

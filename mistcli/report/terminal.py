@@ -19,7 +19,7 @@ __all__ = ["explain", "number", "show"]
 
 BOUNDS = {
     "lower": "a lower bound: the truth is likely higher",
-    "upper": "an upper bound if its density is right; else the truth may be higher",
+    "upper": "an upper bound, if its density is right",
 }
 ROWS = {"dropped_missing": "dropped for missing values", "duplicate_rows": "duplicated"}
 COLUMNS = {"dropped_columns": "left out", "discrete": "discrete", "shifted": "shifted"}
