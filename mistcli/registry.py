@@ -34,6 +34,8 @@ __all__ = ["KINDS", "Entry", "PluginRecord", "Registry"]
 
 BUILTIN = "mist"
 FAILED = ("broken", "incompatible")
+SLOW = 5.0
+"""How many seconds the import of a plugin may take before it is told of."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Registry:
         files: One-file plugins to load as well.
         prefer: The plugin, or its distribution, that gets a bare name that several bring.
         plugins: Plugin objects that are here already.
-        report: Called once, after discovery, with a line on the plugins that failed to load.
+        report: Called after discovery with a line on the plugins that failed to load, and on each that was slow to.
     """
 
     def __init__(
@@ -221,6 +223,10 @@ class Registry:
         if failed and self._report:
             count = f"{len(failed)} plugin{'s' if len(failed) > 1 else ''}"
             self._report(f"{count} failed to load: {', '.join(failed)} (see `mist plugins`)")
+        for record in (plugin.record for plugin in plugins if self._report):
+            if record.import_ms > SLOW * 1e3:
+                told = f"plugin {record.distribution} took {record.import_ms / 1e3:.0f} s to be imported"
+                self._report(f"{told}, as it does in every command (see `mist plugins`)")
         return tuple(plugins)
 
     def _loaded(self, candidate: Candidate, taken: Mapping[str, str]) -> Plugin:

@@ -101,7 +101,8 @@ def test_a_sweep_prints_a_table_draws_and_is_kept(mist, here):
     assert done.exit_code == 0, done.output
     header, *lines = done.stdout.splitlines()
     assert header.split() == ["point", "k", "valid", "loss", "nats", "stderr", "seconds", "best"]
-    assert [line.split()[1] for line in lines] == ["3", "5"]
+    assert [line.split()[1] for line in lines[:2]] == ["3", "5"]
+    assert lines[2:] == ["", "no choice: what is not trained has no loss on validation rows to choose by"]
     assert "<svg" in (here / "sweep.svg").read_text()
     told = json.loads(mist("resume", "run", "--json").stdout)
     assert told["schema"] == "mist.sweep/1"
@@ -116,6 +117,20 @@ def test_a_sweep_says_what_each_estimator_chose(mist, here):
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[2].endswith("*")
     assert "on rows that did not choose (the folds chose the points 1,1,1,1,1; the best of all is 1)" in done.stdout
+    assert "\njs: " in done.stdout
+
+
+def test_a_sweep_over_what_does_not_compare_has_a_choice_for_each(mist, here):
+    (here / "sweep.yaml").write_text(
+        "data: {path: data.csv, x: f1, y: f2}\nestimator: js\ntraining: {max_steps: 10, folds: 2}\n"
+        "grid: {seed: [0, 1], lr: [1e-5, 2e-2]}\n"
+    )
+    done = mist("sweep", "sweep.yaml", "--plot", "sweep.svg")
+    assert [line.split(": ")[0] for line in done.stdout.splitlines() if line.startswith("js")] == [
+        "js, points 0,1",
+        "js, points 2,3",
+    ]
+    assert "lowest loss" in (here / "sweep.svg").read_text()
 
 
 def test_a_sweep_of_other_data_is_not_resumed(mist, here):
@@ -161,7 +176,12 @@ def test_a_benchmark_that_was_stopped_goes_on(here, number):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     whole = subprocess.run([*mist, *bench], env=environment, check=True, capture_output=True, text=True).stdout
     run = subprocess.Popen(
-        [*mist, *bench, "--out", "run"], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*mist, *bench, "--out", "run"],
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     results = here / "run" / "results.jsonl"
     deadline = time.monotonic() + 120

@@ -37,3 +37,15 @@ def test_plugins_that_are_switched_off_are_listed(mist, site, monkeypatch):
     monkeypatch.setenv("MIST_PLUGINS", "foo")
     data = json.loads(mist("--no-plugins", "plugins", "--json").stdout)
     assert {plugin["name"]: plugin["status"] for plugin in data["plugins"]}["foo"] == "disabled"
+
+
+def test_what_mist_yaml_prefers_is_heeded_as_by_a_run(mist, site, tmp_path, monkeypatch):
+    site.estimator("mist-plugin-a", "same")
+    site.estimator("mist-plugin-b", "same")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mist.yaml").write_text("plugins: {prefer: {same: b}}")
+    found = {plugin["name"]: plugin for plugin in json.loads(mist("plugins", "--json").stdout)["plugins"]}
+    assert (found["a"]["status"], found["b"]["status"]) == ("shadowed", "ok")
+    listed = json.loads(mist("list-estimators", "--json").stdout)["estimators"]
+    assert [entry["name"] for entry in listed[-2:]] == ["a/same", "same"]
+    assert "shadowed: 'same' means 'b/same' by preference" in mist("show", "a/same").stdout

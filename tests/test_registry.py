@@ -176,6 +176,14 @@ class TestDiscovery:
         registry.names("estimators"), registry.names("critics")
         assert lines == ["2 plugins failed to load: mist-plugin-a, mist-plugin-b (see `mist plugins`)"]
 
+    def test_a_line_tells_of_one_that_is_slow_to_import(self, site, monkeypatch):
+        site.add("mist-plugin-a", "import time; time.sleep(0.3)")
+        monkeypatch.setattr("mistcli.registry.SLOW", 0.25)
+        lines = []
+        Registry.from_environment(report=lines.append).names("estimators")
+        (told,) = [line for line in lines if "mist-plugin-a" in line]
+        assert told.startswith("plugin mist-plugin-a took 0 s to be imported, as it does in every command")
+
 
 BAD = {
     "raises": ("raise ImportError('no fooling')", "broken", "ImportError: no fooling"),

@@ -128,6 +128,7 @@ def test_a_point_that_is_drawn_twice_is_run_once(here):
         ({"grid": {"estimator": ["js", "jss"]}}, ConfigError, "unknown estimator 'jss'"),
         ({"grid": {"data.x": ["f3"]}}, ConfigError, "f3"),
         ({"grid": {"lr": ["1"]}, "loggers": ["csv"]}, ConfigError, "a sweep has no loggers"),
+        ({"grud": {"lr": ["1"]}}, ConfigError, "unknown key 'grud'"),
         ({"grid": {"lr": ["1"]}, "data": {"x": "f1"}}, ConfigError, "does not say data.path"),
         ({"grid": {"lr": ["1"]}, "data": {"path": "no.csv", "x": "f1", "y": "f2"}}, DataError, "no.csv"),
     ],

@@ -70,6 +70,15 @@ class Session:
             no_plugins=self._no_plugins, files=self._files, report=self._report
         )
 
+    @cached_property
+    def listed(self) -> Registry:
+        """The same, with the names that `./mist.yaml` gives to one of several plugins, as a run would have it."""
+        from mistcli.cli.flags import PROJECT_FILE
+        from mistcli.layers import load_yaml, settings
+
+        prefer = settings(load_yaml(PROJECT_FILE)).prefer if PROJECT_FILE.is_file() else {}
+        return self.registry.preferring(prefer) if prefer else self.registry
+
     def _report(self, line: str) -> None:
         if not self.quiet:
             click.echo(_safe(line), err=True)

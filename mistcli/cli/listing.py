@@ -20,7 +20,7 @@ def listing(kind: str, what: str, columns: tuple[str, ...]) -> click.Command:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all facts and options.")
     @click.pass_obj
     def command(session: Session, *, as_json: bool) -> None:
-        entries = session.registry.entries(kind)
+        entries = session.listed.entries(kind)
         if as_json:
             echo_json({"schema": f"mist.{kind}/1", kind: [entry_data(entry) for entry in entries]})
             return

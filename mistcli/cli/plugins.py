@@ -22,7 +22,7 @@ def plugins(session: Session, *, as_json: bool) -> None:
     if it was made for another version of mist; "broken" if it failed; or "disabled".
     """
     session.quiet = True
-    records = session.registry.plugins
+    records = session.listed.plugins
     if as_json:
         echo_json({"schema": "mist.plugins/1", "plugins": records})
         return

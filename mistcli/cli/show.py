@@ -23,7 +23,7 @@ def show(session: Session, *, name: str, as_json: bool) -> None:
     NAME is that of an estimator, critic, reader, logger, executor or command. Where several have the name,
     all are shown; PLUGIN/NAME is always the one of that plugin.
     """
-    found = session.registry.find(name)
+    found = session.listed.find(name)
     if as_json:
         echo_json({"schema": "mist.show/1", "found": [entry_data(entry) for entry in found]})
         return

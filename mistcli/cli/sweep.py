@@ -134,10 +134,14 @@ def _show(swept: Swept) -> None:
     echo_table(("point", *keys, "valid loss", "nats", "stderr", "seconds", "best"), rows)
     for one in swept.selected:
         chosen = ",".join(map(str, one.chosen))
+        alike = [other for other in swept.selected if other.estimator == one.estimator]
+        among = f", points {','.join(map(str, one.among))}" if len(alike) > 1 else ""
         click.echo(
-            f"\n{one.estimator}: {one.mi:.4f} nats, standard error {one.stderr:.4f}, on rows that did not choose "
-            f"(the folds chose the points {chosen}; the best of all is {one.best})"
+            f"\n{one.estimator}{among}: {one.mi:.4f} nats, standard error {one.stderr:.4f}, on rows that did not "
+            f"choose (the folds chose the points {chosen}; the best of all is {one.best})"
         )
+    if not swept.selected and any(done.result for done in swept.done):
+        click.echo("\nno choice: what is not trained has no loss on validation rows to choose by")
 
 
 def _cells(result: Any) -> list[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["check_picture", "draw_benchmark", "draw_sweep"]
 
 LIMIT = 0.3
+FEW = 4
+"""The number of values up to which an axis shows these, and no others."""
 SPREAD = 50
 """The ratio of the largest to the smallest value above which an axis is logarithmic."""
 
@@ -89,8 +91,18 @@ def draw_sweep(swept: Swept, path: Path) -> None:
         for one in swept.selected:
             best = swept.points[one.best]
             result = swept.done[one.best].result
-            axes.plot(of_point[id(best)], result["mi"] if result else None, "*", color="C3", markersize=12)
+            axes.plot(
+                of_point[id(best)],
+                result["mi"] if result else None,
+                "*",
+                color="C3",
+                markersize=12,
+                label="lowest loss",
+            )
         axes.set_xlabel(key)
+    if swept.selected:
+        lines, names = panels[0].get_legend_handles_labels()
+        figure.legend(lines[:1], names[:1], loc="outside upper right", frameon=False)
     panels[0].set_ylabel("estimate, nats")
     _save(figure, path)
 
@@ -105,6 +117,8 @@ def _places(axes: Axes, texts: Sequence[str]) -> list[float]:
         return [float(names.index(text)) for text in texts]
     if numbers and min(numbers) > 0 and max(numbers) / min(numbers) > SPREAD:
         axes.set_xscale("log")
+    elif len(set(numbers)) <= FEW:
+        axes.set_xticks(sorted(set(numbers)), [f"{number:g}" for number in sorted(set(numbers))])
     return numbers
 
 

@@ -87,6 +87,8 @@ def sweep_tasks(values: Mapping[str, Any], registry: Registry) -> list[Task]:
     if "loggers" in values:
         raise ConfigError("a sweep has no loggers; leave `loggers` out, and read the results in its folder.")
     base = Layer("the sweep", {key: value for key, value in values.items() if key not in PARTS})
+    if not any(values.get(part) for part in PARTS):
+        resolve([base], registry)  # to name a misspelt part, before it is said that there is none
     tasks, seen = [], {}
     for point in expand({key: value for key, value in values.items() if key in PARTS}):
         told = ", ".join(f"{key}={_shown(value)}" for key, value in point.items())
