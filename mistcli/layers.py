@@ -33,7 +33,10 @@ from mistcli.config import (
 from mistcli.errors import ConfigError, did_you_mean
 from mistcli.options import fields, reference
 
-__all__ = ["FLAGS", "SECTIONS", "Layer", "Settings", "flat_layer", "load_yaml", "settings"]
+__all__ = ["FLAGS", "PROJECT_FILE", "SECTIONS", "Layer", "Settings", "flat_layer", "load_yaml", "settings"]
+
+PROJECT_FILE = Path("mist.yaml")
+"""The configuration of a folder, read where there is one."""
 
 SECTIONS: Mapping[str, type] = MappingProxyType(
     {

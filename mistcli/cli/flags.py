@@ -12,12 +12,11 @@ from mistcli.cli.tables import default_text
 from mistcli.cli.types import ColumnType, CriticType, EstimatorType, LoggerType, ReaderType
 from mistcli.config import CleaningConfig, GeneralConfig, InferenceConfig, TrainingConfig
 from mistcli.errors import ConfigError
-from mistcli.layers import Layer, load_yaml
+from mistcli.layers import PROJECT_FILE, Layer, load_yaml
 from mistcli.options import OptionField, assignment, fields, range_text
 
 __all__ = ["SectionedCommand", "SectionedOption", "layers", "option", "run_flags"]
 
-PROJECT_FILE = Path("mist.yaml")
 SECTIONS: Mapping[str, type] = {
     "cleaning": CleaningConfig,
     "training": TrainingConfig,

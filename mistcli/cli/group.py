@@ -73,8 +73,7 @@ class Session:
     @cached_property
     def listed(self) -> Registry:
         """The same, with the names that `./mist.yaml` gives to one of several plugins, as a run would have it."""
-        from mistcli.cli.flags import PROJECT_FILE
-        from mistcli.layers import load_yaml, settings
+        from mistcli.layers import PROJECT_FILE, load_yaml, settings
 
         prefer = settings(load_yaml(PROJECT_FILE)).prefer if PROJECT_FILE.is_file() else {}
         return self.registry.preferring(prefer) if prefer else self.registry
