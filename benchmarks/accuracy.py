@@ -47,7 +47,7 @@ def further(asked: argparse.Namespace) -> None:
     for n in map(int, asked.n.split(",")):
         rows = benchmark(asked, "further", n)
         table("further families", rows)
-        worst = sorted(rows, key=lambda row: -abs((row.mi or math.inf) - row.true))[:10]
+        worst = sorted(rows, key=lambda row: -abs((math.inf if row.mi is None else row.mi) - row.true))[:10]
         for row in worst:
             found = row.error or f"{row.mi:6.3f} ± {row.stderr:.3f}"
             print(f"  {row.task:32} true {row.true:6.3f}  found {found}")

@@ -61,6 +61,7 @@ def value_given(prepared: Prepared, listener: Listener, should_stop: Callable[[]
         terms=terms,
         explanation={f"I({name})": {"nats": one.nats, **one.explanation} for name, one in told.items()},
         warnings=tuple(warnings),
+        verdict=tuple(dict.fromkeys((*both.verdict, *given.verdict))),
     )
 
 

@@ -142,7 +142,7 @@ def conclude(
         terms=Terms(valued.terms[0], valued.terms[1], amplification(valued.terms)) if valued.terms else None,
         p_value=p,
         permutations=permutations,
-        verdict=tuple(word for word, _ in (*bounded(bound), *words)),
+        verdict=(*(word for word, _ in (*bounded(bound), *words)), *valued.verdict),
         seed=config.seed,
         seconds=time.perf_counter() - prepared.began,
         complete=complete,

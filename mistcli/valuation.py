@@ -43,6 +43,7 @@ class Valued:
         terms: The terms in nats that the estimate is the difference of, if it is one.
         explanation: How they came about.
         warnings: What the reader of the number should know, in words.
+        verdict: The same in a word or two each.
     """
 
     log_ratio: Floats
@@ -55,6 +56,7 @@ class Valued:
     terms: tuple[float, ...] = ()
     explanation: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    verdict: tuple[str, ...] = ()
 
     @property
     def nats(self) -> float:
@@ -242,4 +244,5 @@ def _choose(one: Prepared, listener: Listener, should_stop: Callable[[], bool]) 
         fold_of=valued_by(folds, len(found.log_ratio)),
         explanation=found.explanation,
         warnings=found.warnings,
+        verdict=found.verdict,
     )

@@ -261,6 +261,18 @@ def test_trust_is_none_where_a_value_is_noise():
     assert trust(0.1, 0.2) == trust(0.0, 1.0) == 0
 
 
+def test_it_says_where_unlike_estimators_disagree():
+    x, y, truth = waves(2000)
+    found = Auto().value(variable(x), variable(y), context(2000))  # too briefly trained for critics to see it
+    assert found.explanation["taken"] == "nearest neighbours"
+    assert found.log_ratio.mean() == pytest.approx(truth, abs=0.1)
+    assert found.verdict == ("estimators disagree",)
+    assert "nearest neighbours found" in found.warnings[0]
+    assert found.statistic(np.arange(2000)) > found.statistic(np.random.default_rng(0).permutation(2000)) + 0.3
+    plain = np.random.default_rng(1).standard_normal((2, 500))
+    assert Auto().value(variable(plain[0]), variable(plain.sum(0)), context(500)).verdict == ()
+
+
 def test_discrete_columns_are_counted():
     rng = np.random.default_rng(7)
     x = rng.integers(0, 3, 400)

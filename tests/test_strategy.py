@@ -51,7 +51,8 @@ class Wrapped(Strategy):
         taken = "gaussian" if y.names[0] != "odd" else "other"
         told = {"taken": taken, "why": {"columns": x.names + y.names, "nats": float(log_ratio.mean())}}
         spread = context.spread(log_ratio)
-        return Valuation(log_ratio, spread, statistic, told, ("unlike estimators disagree",), not context.should_stop())
+        said, word = ("unlike estimators disagree",), ("estimators disagree",)
+        return Valuation(log_ratio, spread, statistic, told, said, not context.should_stop(), word)
 
 
 class Raising(Strategy):
@@ -94,6 +95,7 @@ def test_it_goes_the_whole_way(registry, pair):
     assert found.nats == pytest.approx(normal_nats(0.8), abs=0.1)
     assert found.pointwise.shape == (1000,)
     assert "unlike estimators disagree" in found.warnings
+    assert "estimators disagree" in found.verdict
     assert found.explanation["taken"] == "gaussian"
     assert found.explanation["columns"] == {"x": "1 continuous", "y": "1 continuous"}
     assert json.loads(json.dumps(found.to_dict()))["explanation"]["why"]["columns"] == ["x", "y"]
@@ -135,6 +137,7 @@ def test_conditional_information_says_both_terms(registry, pair):
     assert found.explanation["I(x; y, given)"]["why"]["columns"] == ("x", "y", "z")
     assert found.explanation["I(x; given)"]["taken"] == "gaussian"
     assert found.warnings.count("unlike estimators disagree") == 1
+    assert found.verdict.count("estimators disagree") == 1
     assert not any("in different ways" in warning for warning in found.warnings)
     table = {"x": pair[0], "z": pair[1], "odd": pair[0] + rng.standard_normal(1000)}
     found = mistcli.estimate(table, x="x", y="z", given="odd", estimator="wrapped", registry=registry)

@@ -64,6 +64,7 @@ class Valuation:
         explanation: What was done and why, as plain values, in the order in which it was done.
         warnings: What the reader of the number should know, in words.
         complete: False where it was told to stop early.
+        verdict: The warnings in a word or two each, always the same ones, for programs.
     """
 
     log_ratio: Floats
@@ -72,6 +73,7 @@ class Valuation:
     explanation: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     complete: bool = True
+    verdict: tuple[str, ...] = ()
 
 
 class Strategy(ABC):

@@ -9,13 +9,16 @@ from typing import NamedTuple
 from mistcli.plugin import Bound
 from mistcli.result import Interval
 
-__all__ = ["Word", "amplified", "bounded", "saturated", "verdict"]
+__all__ = ["Word", "amplified", "bounded", "disagreeing", "saturated", "verdict"]
 
 NEAR = 1.0
 """How near to a ceiling, in nats, an estimate counts as saturated."""
 
 AMPLIFIED = 10.0
 """How much larger the terms of a difference may be than the difference."""
+
+SURE, FAR = 3.0, 0.2
+"""By how many standard errors, and by what share of the larger, estimates differ that disagree."""
 
 
 class Word(NamedTuple):
@@ -80,6 +83,28 @@ def saturated(nats: float, n: int, ceiling: float | None = None, what: str = "")
     else:
         return
     yield Word("saturated", f"{subject}: {most}, and the truth may be higher")
+
+
+def disagreeing(taken: float, other: float, error: float, names: tuple[str, str]) -> Iterator[Word]:
+    """Yield that two estimators of different kinds are far apart: by much more than their errors, and by a fifth.
+
+    Arguments:
+        taken: The estimate, in nats.
+        other: That of the other estimator.
+        error: The standard error of their difference.
+        names: What found the estimate, and what the other.
+
+    Example:
+        >>> [word for word, _ in disagreeing(0.9, 0.1, 0.02, ("neighbours", "critics"))]
+        ['estimators disagree']
+    """
+    apart = abs(taken - other)
+    if apart > SURE * error and apart > FAR * max(abs(taken), abs(other)):
+        yield Word(
+            "estimators disagree",
+            f"unlike estimators disagree: {names[0]} found {taken:.3g} nats, which was taken, and {names[1]} "
+            f"{other:.3g}: see --explain, and compare with a third, by --estimator",
+        )
 
 
 def bounded(bound: Bound) -> Iterator[Word]:

@@ -16,6 +16,7 @@ than chance the larger has seen more.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from mistcli.errors import ConfigError
 from mistcli.estimators.plugin import PlugIn
 from mistcli.estimators.strategy import Context, Strategy, Valuation
 from mistcli.inference.interval import resolution
+from mistcli.inference.verdict import Word, disagreeing
 from mistcli.strategies.critics import fit_critics
 from mistcli.strategies.neighbours import SURE, neighbours
 from mistcli.strategies.normalised import log_normaliser, log_partition
@@ -77,20 +79,33 @@ class Auto(Strategy):
         if found is None:
             return learnt
         gap = found.log_ratio - learnt.log_ratio
+        values = float(learnt.log_ratio.mean()), float(found.log_ratio.mean())
+        error = math.hypot(found.stderr, learnt.stderr)
         explanation: dict[str, Any] = {**learnt.explanation, "neighbours": found.told()}
-        if gap.mean() <= SURE * context.spread(gap):
-            return replace(learnt, explanation=explanation)
+        if gap.mean() <= SURE * context.spread(gap):  # in many columns, it is no news that neighbours fall short
+            words = [] if alone else disagreeing(*values, error, ("critics", "nearest neighbours"))
+            return _said(replace(learnt, explanation=explanation), words)
 
         def statistic(order: Rows) -> float:
             return learnt.statistic(order) + found.blocks.dependence(order)
 
-        return replace(
+        taken = replace(
             learnt,
             log_ratio=found.log_ratio,
             stderr=max(found.stderr, learnt.stderr),
             statistic=statistic,
             explanation={**explanation, "taken": "nearest neighbours"},
         )
+        return _said(taken, disagreeing(*values[::-1], error, ("nearest neighbours", "critics")))
+
+
+def _said(valuation: Valuation, words: Iterable[Word]) -> Valuation:
+    said = list(words)
+    return replace(
+        valuation,
+        warnings=tuple(sentence for _, sentence in said),
+        verdict=tuple(word for word, _ in said),
+    )
 
 
 def _counted(x: Variable, y: Variable, context: Context) -> Valuation:
