@@ -41,7 +41,7 @@ __all__ = ["Auto"]
 
 Rows = NDArray[np.int64]
 
-WIDER = 1.2
+WIDER = 1.3
 """By how much estimates differ more than the log ratios tell: the copula, for one, is fitted to the same rows."""
 
 UNSEEN, UNSEEN_BY_NONE = 0.03, 0.1
