@@ -39,7 +39,7 @@ test-slow: install
 
 # The tests that `make test` skips. What plugins/constraints.txt says goes before constraints.txt.
 test-plugins: $(APART_STAMP)
-	TRACKIO_DIR=.venv-plugins/trackio $(APART_BIN)/python -m pytest $(APART:=/tests)
+	TRACKIO_DIR=$(CURDIR)/.venv-plugins/trackio $(APART_BIN)/python -m pytest $(APART:=/tests)
 
 $(APART_STAMP): Makefile pyproject.toml constraints.txt plugins/constraints.txt $(APART:=/pyproject.toml)
 	$(PY) -m venv .venv-plugins
