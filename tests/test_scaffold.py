@@ -81,7 +81,7 @@ def check_that_it_runs(environment, folder, kind, name):
         found = json.loads(environment.mist("estimate", *columns, *quick, "--estimator", name, cwd=folder))
         assert (found["estimator"], found["bound"]) == (name, "lower")
     elif kind == "critic":
-        found = json.loads(environment.mist("estimate", *columns, *quick, "--critic", name, cwd=folder))
+        found = json.loads(environment.mist("estimate", *columns, *quick, "-e", "js", "--critic", name, cwd=folder))
         assert found["mi"] is not None
     elif kind == "logger":
         environment.mist("estimate", *columns, *quick, "--logger", f"{name}:path=run.txt", cwd=folder)
