@@ -181,7 +181,6 @@ def test_a_benchmark_that_was_stopped_goes_on(here, number):
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     results = here / "run" / "results.jsonl"
     deadline = time.monotonic() + 120
