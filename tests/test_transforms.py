@@ -1,5 +1,8 @@
 """Maps of columns are one-to-one, can be applied again, and survive what data bring."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -89,3 +92,10 @@ def test_kept_and_restored(transform):
     encoder = Encoder.fit(values, (3, 0, 0), transform)
     again = Encoder.from_tensors(encoder.levels, transform, "x", encoder.to_tensors("x"))
     assert np.array_equal(again.encode(values), encoder.encode(values))
+
+
+def test_preparing_columns_imports_no_scipy():
+    """It is done before every estimate, and only the `smooth` transform needs it."""
+    code = "import sys, mistcli.data.transforms; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "scipy" not in run.stdout.split()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import CubicHermiteSpline
-from scipy.special import ndtr, ndtri
 
 from mistcli.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicHermiteSpline
 
 __all__ = ["TRANSFORMS", "Encoder"]
 
@@ -27,7 +29,6 @@ KNOTS = 4096
 
 STRAIGHT = 3.0
 """The deviations from the median within which asinh is nearly straight, so that what is normal stays nearly so."""
-
 
 EDGE = 0.005
 """The share of values beyond the last knot of a smooth map on either side, where it goes on straight."""
@@ -161,6 +162,8 @@ def _fit_smooth(column: Floats) -> State:
 
     The slope at a knot is the harmonic mean of those beside it, so that the curve rises (Fritsch and Butland, 1984).
     """
+    from scipy.special import ndtr, ndtri
+
     state = _fit_asinh(column)
     edge = ndtri(min(max(EDGE, 5 / len(column)), 0.25))
     scores = np.linspace(edge, -edge, min(max(len(column) // 100, 3), 16))
@@ -181,6 +184,8 @@ def _apply_smooth(column: Floats, state: Mapping[str, Floats]) -> Floats:
 
 def _curve(column: Floats, state: Mapping[str, Floats]) -> tuple[CubicHermiteSpline, Floats, Floats]:
     """Return the curve, what asinh leaves of the values, and that again as far as the knots reach."""
+    from scipy.interpolate import CubicHermiteSpline  # slow to import, and most estimates need none
+
     places, bent = state["places"], _apply_asinh(column, state)
     return CubicHermiteSpline(places, state["scores"], state["slopes"]), bent, np.clip(bent, places[0], places[-1])
 
