@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["unknown_option"]
 
-KINDS = ("estimators", "critics")
-
 
 def unknown_option(key: str, owners: Mapping[str, type], registry: Registry) -> str:
     """Return a message that names the flag of that name, or who has such an option, and the right options.
@@ -30,25 +28,20 @@ def unknown_option(key: str, owners: Mapping[str, type], registry: Registry) -> 
     flags = {item.name for cls in (*SECTIONS.values(), GeneralConfig) for item in fields(cls)}
     if key in flags:
         return f"{key!r} is not an option of {asked} but a flag; use --{key.replace('_', '-')}."
-    elsewhere = ", ".join(_elsewhere(key, registry))
+    others = list(_options(registry))
+    elsewhere = ", ".join(label for name, label in others if name == key)
     known = [item.name for cls in owners.values() for item in fields(cls)]
     hint = f" (it is an option of {elsewhere})" if elsewhere else ""
     lists = " ".join(f"Options of {owner}: {_listed(cls)}." for owner, cls in owners.items())
-    meant = did_you_mean(key, known) or did_you_mean(key, sorted(set(_everywhere(registry))))
+    meant = did_you_mean(key, known) or did_you_mean(key, sorted({name for name, _ in others}))
     return f"{key!r} is not an option of {asked}{hint}.{meant} {lists}"
 
 
-def _elsewhere(key: str, registry: Registry) -> Iterator[str]:
-    for kind in KINDS:
+def _options(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield each option of each estimator and critic, with whose it is."""
+    for kind in ("estimators", "critics"):
         for entry in registry.entries(kind):
-            if any(item.name == key for item in fields(entry.spec.options)):
-                yield entry.label
-
-
-def _everywhere(registry: Registry) -> Iterator[str]:
-    for kind in KINDS:
-        for entry in registry.entries(kind):
-            yield from (item.name for item in fields(entry.spec.options))
+            yield from ((item.name, entry.label) for item in fields(entry.spec.options))
 
 
 def _listed(cls: type) -> str:
