@@ -1,5 +1,6 @@
 """The parts of `auto` against independent truths, and what it does with data of each kind."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -210,6 +211,16 @@ def test_no_canonical_variates_of_independent_columns():
     x, y = np.random.default_rng(6).standard_normal((2, 2000, 3))
     fold = Fold(0, np.arange(1000), np.arange(1000, 1500), np.arange(1500, 2000))
     assert sum(u.shape[1] for u, _ in canonical(x, y, [fold])) <= 1
+
+
+def test_a_variate_that_is_constant_does_not_hold_and_warns_of_nothing():
+    x = np.random.default_rng(6).standard_normal((2000, 2))
+    fold = Fold(0, np.arange(1000), np.arange(1000, 1500), np.arange(1500, 2000))
+    level = (x[:, :1] > 0) - 0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        [(u, v)] = canonical(x, np.hstack([level, -level]), [fold])
+    assert u.shape[1] == v.shape[1] == 1
 
 
 def test_features_hold_indicators_of_levels_and_the_radius():

@@ -15,7 +15,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
     yield EstimatorSpec(
         "auto",
         "mistcli.strategies.auto:Auto",
-        "A copula, critics and neighbours, or a table: for columns of any kind.",
+        "A copula, critics and neighbours, or a table: the default, for columns of any kind.",
         family="strategy",
         reference="Hybrid mutual information estimators (Federici et al., 2023), https://arxiv.org/abs/2306.00608",
         x="any",

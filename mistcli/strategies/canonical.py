@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import Fold
-from mistcli.data.transforms import Encoder
-from mistcli.strategies.views import encoded, radius, scores
+from mistcli.strategies.views import encoded, mapped, radius, scores
 
 __all__ = ["canonical", "expanded"]
 
@@ -61,7 +60,7 @@ def canonical(x: Floats, y: Floats, folds: Sequence[Fold]) -> list[tuple[Floats,
     """
     found = [_held(x, y, fold) for fold in folds]
     k = min(u.shape[1] for u, _ in found)
-    return [(_normal(u[:, :k]), _normal(v[:, :k])) for u, v in found]
+    return [(mapped(u[:, :k], "normal"), mapped(v[:, :k], "normal")) for u, v in found]
 
 
 def expanded(variable: Variable) -> Floats:
@@ -77,13 +76,13 @@ def expanded(variable: Variable) -> Floats:
     Returns:
         The features, (N, P).
     """
-    mapped = encoded(variable, "normal")
+    columns = encoded(variable, "normal")
     z = scores(variable, "normal")
-    d, n = z.shape[1], len(mapped)
+    d, n = z.shape[1], len(columns)
     if not d or ROWS_A_FEATURE * 4 * d > n:
-        return mapped
+        return columns
     q = radius(z)
-    parts = [mapped, scores(variable, "standard"), q * z, (q**2 - 1) * z, q]
+    parts = [columns, scores(variable, "standard"), q * z, (q**2 - 1) * z, q]
     if d <= FEW_COLUMNS and ROWS_A_FEATURE * d * d < n:
         first, second = np.triu_indices(d)
         parts.append(z[:, first] * z[:, second])
@@ -94,13 +93,10 @@ def _held(x: Floats, y: Floats, fold: Fold) -> tuple[Floats, Floats]:
     """Return the variates that hold, of all rows, strongest first."""
     a, b = _directions(x[fold.train], y[fold.train])
     u, v = x @ a, y @ b
-    held = [float(np.corrcoef(u[fold.valid, k], v[fold.valid, k])[0, 1]) for k in range(u.shape[1])]
+    with np.errstate(invalid="ignore", divide="ignore"):  # one of levels may be constant: NaN, not held
+        held = [float(np.corrcoef(u[fold.valid, k], v[fold.valid, k])[0, 1]) for k in range(u.shape[1])]
     kept = [k for k, r in enumerate(held) if r > SURE / len(fold.valid) ** 0.5]
     return u[:, kept], v[:, kept]
-
-
-def _normal(side: Floats) -> Floats:
-    return Encoder.fit(side, (0,) * side.shape[1], "normal").encode(side) if side.size else side
 
 
 def _directions(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -36,7 +36,7 @@ class Base:
 
     Arguments:
         critic: Its log ratio, as a function of its scores.
-        x: The scores of x, :math:`(N, D_x)`: ranks mapped to the quantiles of the marginals.
+        x: The scores of x, :math:`(N, D_x)`: ranks mapped to the quantiles of the marginals, or normal columns.
         y: The scores of y, :math:`(N, D_y)`.
         log_ratio: Its log ratio at each row, (N,) in nats, less the bias of having been fitted to these rows.
         nu: Its degrees of freedom, infinite for the normal copula.
@@ -67,7 +67,7 @@ class Base:
             return linear + float(critic(torch.from_numpy(self.x), torch.from_numpy(y)).mean())
 
     def score(self, x: Rows, y: Rows) -> Floats:
-        """Return the log ratios of N pairs of rows, (N,) in nats."""
+        """Return the log ratios of pairs of rows, whose places broadcast, (*,) in nats."""
         with torch.inference_mode():
             scores = self.critic(torch.from_numpy(self.x[x]).float(), torch.from_numpy(self.y[y]).float())
         found: Floats = scores.double().numpy()

@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from mistcli.data.cleaning import Variable
-from mistcli.data.transforms import Encoder
 from mistcli.estimators.ksg import KSG
 from mistcli.estimators.neighbours import SHARED
 from mistcli.estimators.strategy import Context
 from mistcli.strategies.sources import Blocks, blocks, unmixed
-from mistcli.strategies.views import continuous, scores
+from mistcli.strategies.views import continuous, mapped, scores
 from mistcli.training.trainer import generator
 
 __all__ = ["SURE", "Found", "neighbours"]
@@ -110,11 +109,7 @@ def _partitions(x: Variable, y: Variable, context: Context) -> Iterator[tuple[Bl
 def _asked(parts: Blocks, context: Context, *, apart: bool) -> Found:
     total = np.zeros(len(parts.x))
     for number, (i, j) in enumerate(parts.pairs):
-        sides = (_normal(parts.x[:, i]), _normal(parts.y[:, j]))
+        sides = (torch.from_numpy(mapped(side, "normal")) for side in (parts.x[:, i], parts.y[:, j]))
         terms = KSG(k=3).fit_log_ratio(*sides, generator=generator(context.seed, "neighbours", number))
         total += terms.double().numpy()
     return Found(total, SHARED * context.spread(total), parts, apart)
-
-
-def _normal(side: Floats) -> torch.Tensor:
-    return torch.from_numpy(Encoder.fit(side, (0,) * side.shape[1], "normal").encode(side))

@@ -67,15 +67,12 @@ def log_normaliser(score: Score, folds: Sequence[Fold]) -> tuple[float, float]:
         (0.5, 0.0)
     """
     n, fewest = sum(len(fold.test) for fold in folds), min(len(fold.test) for fold in folds)
-    rows, values = np.arange(n), []
-    for number in range(min(NEGATIVES, fewest - 1)):
-        partner = np.empty(n, dtype=np.int64)
-        for fold in folds:
-            partner[fold.test] = np.roll(fold.test, int(shifts(len(fold.test), number + 1)[number]))
-        values.append(score(rows, partner))
-    if not values:
+    partners = np.empty((min(NEGATIVES, fewest - 1), n), dtype=np.int64)
+    if not len(partners):
         return 0.0, math.inf
-    scores = np.stack(values)
+    for fold in folds:
+        partners[:, fold.test] = [np.roll(fold.test, int(s)) for s in shifts(len(fold.test), len(partners))]
+    scores = np.stack([score(np.arange(n), partner) for partner in partners])
     top = float(scores.max())
     ratio = np.exp(scores - top).mean(0)
     return top + math.log(ratio.mean()), float(ratio.std() / n**0.5 / ratio.mean())

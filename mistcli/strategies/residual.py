@@ -201,10 +201,7 @@ class Residual:
         x, y = self.scene.of(place)
         with torch.inference_mode():
             full = self.critics[place](x[rows], y[partners]).double().numpy()
-            if self.base is None:
-                return full, np.zeros_like(full)
-            sides = (torch.from_numpy(side).float() for side in (self.base.x[rows], self.base.y[partners]))
-            return full, self.base.critic(*sides).double().numpy()
+        return full, self.base.score(rows, partners) if self.base else np.zeros_like(full)
 
 
 def look(view: View, x: Variable, y: Variable, base: Base | None) -> Scene:

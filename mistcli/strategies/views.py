@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mistcli.data.cleaning import Variable
 from mistcli.data.transforms import Encoder
 
-__all__ = ["View", "continuous", "encoded", "features", "radius", "scores"]
+__all__ = ["View", "continuous", "encoded", "features", "mapped", "radius", "scores"]
 
 Floats = NDArray[np.float64]
 View: TypeAlias = Literal["normal", "standard"]
@@ -34,8 +34,12 @@ def encoded(variable: Variable, view: View) -> Floats:
 
 def scores(variable: Variable, view: View) -> Floats:
     """Return the continuous columns alone, as normal scores of their ranks or standardised, (N, Dc)."""
-    chosen = variable.values[:, continuous(variable)]
-    return Encoder.fit(chosen, (0,) * chosen.shape[1], view).encode(chosen) if chosen.size else chosen
+    return mapped(variable.values[:, continuous(variable)], view)
+
+
+def mapped(columns: Floats, view: View) -> Floats:
+    """Return continuous columns in a view, (N, D) -> (N, D); D may be 0."""
+    return Encoder.fit(columns, (0,) * columns.shape[1], view).encode(columns) if columns.size else columns
 
 
 def radius(z: Floats) -> Floats:
@@ -59,9 +63,9 @@ def features(variable: Variable, view: View) -> Floats:
     Returns:
         The features, (N, D').
     """
-    mapped, z = encoded(variable, view), scores(variable, view)
+    columns, z = encoded(variable, view), scores(variable, view)
     if not z.size:
-        return mapped
+        return columns
     square, d = np.square(z).sum(1, keepdims=True), z.shape[1]
     far = np.log1p(square) - np.log1p(d) if view == "normal" else np.minimum(square / d - 1, FAR)
-    return np.concatenate([mapped, far], axis=1)
+    return np.concatenate([columns, far], axis=1)
