@@ -60,15 +60,24 @@ def test_inputs_are_left_alone_and_float64_is_kept(name):
     assert torch.equal(y, before[1])
 
 
-def test_linear_with_replicas_equals_a_loop():
-    layers = [Linear(3, 4) for _ in range(5)]
-    stacked = Linear(3, 4)
+@pytest.mark.parametrize("sizes", [(3, 4), (3, 1), (1, 4), (1, 1)])
+def test_linear_with_replicas_equals_a_loop(sizes):
+    layers = [Linear(*sizes) for _ in range(5)]
+    stacked = Linear(*sizes)
     stacked.weight.data = torch.stack([layer.weight.detach() for layer in layers])
     stacked.bias.data = torch.stack([layer.bias.detach() for layer in layers])
-    for shape in [(5, 7, 3), (5, 7, 2, 3)]:
-        x = torch.randn(shape)
+    for shape in [(5, 7), (5, 7, 2)]:
+        x = torch.randn(*shape, sizes[0], requires_grad=True)
         expected = torch.stack([layer(part) for layer, part in zip(layers, x, strict=True)])
-        torch.testing.assert_close(stacked(x), expected)
+        found = stacked(x)
+        torch.testing.assert_close(found, expected)
+        for one in (x, stacked.weight, stacked.bias):
+            one.grad = None
+        found.square().sum().backward()
+        gradients = x.grad, stacked.weight.grad, stacked.bias.grad
+        parts = [p for layer in layers for p in (layer.weight, layer.bias)]
+        alone = torch.autograd.grad(expected.square().sum(), [x, *parts])
+        torch.testing.assert_close(gradients, (alone[0], torch.stack(alone[1::2]), torch.stack(alone[2::2])))
 
 
 def test_a_joint_critic_needs_a_hidden_layer():

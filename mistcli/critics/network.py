@@ -75,7 +75,14 @@ class Linear(nn.Module):
         if self.weight.dim() == 2:
             return F.linear(x, self.weight.mT, self.bias)
         flat = x.flatten(1, -2) if x.dim() > 3 else x
+        if 1 in self.weight.shape[-2:]:  # a batched product of matrix and vector takes several times as long
+            return self._narrow(flat).view(*x.shape[:-1], self.weight.shape[-1])
         return torch.baddbmm(self.bias.unsqueeze(-2), flat, self.weight).view(*x.shape[:-1], self.weight.shape[-1])
+
+    def _narrow(self, x: Tensor) -> Tensor:
+        """Map from or to a single column."""
+        product = x * self.weight if self.weight.shape[-2] == 1 else (x * self.weight.mT).sum(-1, keepdim=True)
+        return product + self.bias.unsqueeze(-2)
 
     def extra_repr(self) -> str:
         """Describe the sizes."""

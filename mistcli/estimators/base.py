@@ -19,8 +19,8 @@ from mistcli.plugin import Bound
 
 __all__ = ["CriticEstimator", "DirectEstimator", "Estimator", "TrainableEstimator", "shifts"]
 
-CHUNK = 2**22
-"""The most numbers that a layer holds at once while pairs are valued; bounds memory, not results."""
+CHUNK = 2**20
+"""The most numbers that a layer holds at once while pairs are valued: what fits a cache. No result depends on it."""
 
 
 class Estimator(nn.Module, ABC):
