@@ -85,12 +85,15 @@ def test_kmeans_finds_clusters_and_keeps_empty_centres():
 def test_kmeans_follows_batches_in_every_replica():
     y = torch.stack([normal(64, 0, dim=2, seed=s)[0] + 10 * s for s in range(3)])
     whole = KMeansQuantizer(2, 4).double()
-    whole.sums, whole.sizes = whole.sums.repeat(3, 1, 1), whole.sizes.repeat(3, 1)
+    whole.sums, whole.sizes, whole.told = (t.repeat(3, *[1] * t.dim()) for t in (whole.sums, whole.sizes, whole.told))
     alone = [KMeansQuantizer(2, 4).double() for _ in range(3)]
+    predicted = y.new_zeros(3, 64, 4).exponential_(generator=Generator().manual_seed(0)).softmax(-1)
     for _ in range(3):
         whole.follow(y)
-        for quantizer, rows in zip(alone, y, strict=True):
+        whole.heed(y, predicted)
+        for quantizer, rows, told in zip(alone, y, predicted, strict=True):
             quantizer.follow(rows)
+            quantizer.heed(rows, told)
     assert torch.equal(whole(y), torch.stack([q(rows) for q, rows in zip(alone, y, strict=True)]))
     assert abs(alone[2].centres.mean().item() - 20) < 1
 
@@ -167,6 +170,26 @@ def test_pq_finds_nothing_where_there_is_nothing(quantizer):
     x, y = normal(3000, 0)
     value = trained(lambda g: PQ(1, 1, quantizer=quantizer, generator=g), x, y, folds=2, max_steps=100)
     assert -0.06 < value < 0.01  # a bound that few steps leave too low
+
+
+def test_kmeans_spends_no_cells_on_columns_that_x_tells_nothing_of():
+    x, y = normal(6000, RHO)
+    noise, _ = normal(6000, 0, dim=4, seed=1)
+    options = {"folds": 2, "max_steps": 300}
+    alone = trained(lambda g: PQ(1, 1, generator=g), x, y, **options)
+    beside = trained(lambda g: PQ(1, 5, generator=g), x, torch.cat([noise, y], -1), **options)
+    assert alone - 0.15 < beside < normal_nats(RHO)
+
+
+def test_kmeans_heeds_the_columns_that_are_told_in_every_replica():
+    quantizer = KMeansQuantizer.around(torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+    y = torch.tensor([[-1.0, -2.0], [-1.0, 2.0], [1.0, -2.0], [1.0, 2.0]])
+    assert quantizer(y).tolist() == [0, 1, 0, 1]
+    quantizer.heed(y, torch.eye(2)[[0, 0, 1, 1]])
+    torch.testing.assert_close(quantizer.told, torch.tensor([0.1, 0.025]))
+    for _ in range(20):
+        quantizer.heed(y * torch.tensor([1.0, 100.0]), torch.eye(2)[[0, 0, 1, 1]])
+    assert quantizer(y).tolist() == [0, 0, 1, 1]
 
 
 def test_pq_never_exceeds_its_ceiling():

@@ -11,7 +11,10 @@ from mistcli.errors import DataError
 __all__ = ["KMeansQuantizer"]
 
 DECAY = 0.9
-"""The share that the memory of a centre keeps in a training step."""
+"""The share that a memory keeps in a training step."""
+
+FLOOR = 0.05
+"""The weight of a column of which nothing is told."""
 
 ROUNDS = 50
 """The most rounds of `fit`: they end when no row changes its cell."""
@@ -23,10 +26,12 @@ CHUNK = 2**22
 class KMeansQuantizer(Quantizer):
     r"""The cells of the nearest of some centres.
 
-    .. math:: Q(y) = \arg\min_k \lVert y - c_k \rVert
+    .. math:: Q(y) = \arg\min_k \sum_d w_d \, (y_d - c_{kd})^2
 
     Each centre is the mean of the rows of its cell: of all rows, by `fit`, or a moving average over the batches of
-    training, by `follow`, which begins with rows of the first batch.
+    training, by `follow`, which begins with rows of the first batch. All columns have one weight, unless `heed` is
+    asked to cut where another side can tell: :math:`w_d` is then :math:`\varepsilon + R_d^2`, with the share of the
+    variance of the column that the other side predicts, so that no cells are spent on columns it tells nothing of.
 
     References:
         | Least squares quantization in PCM (Lloyd, 1982)
@@ -48,18 +53,20 @@ class KMeansQuantizer(Quantizer):
 
     sums: Tensor
     sizes: Tensor
+    told: Tensor
 
     def __init__(self, dim: int, cells: int) -> None:
         super().__init__(dim, cells)
         self.register_buffer("sums", torch.zeros(cells, dim))
         self.register_buffer("sizes", torch.zeros(cells))
+        self.register_buffer("told", torch.zeros(dim))
 
     @classmethod
     def around(cls, centres: Tensor) -> KMeansQuantizer:
         r"""Return the quantizer with these centres, :math:`(K, D)`."""
         cells, dim = centres.shape
         made = cls(dim, cells)
-        made.sums, made.sizes = centres, centres.new_ones(cells)
+        made.sums, made.sizes, made.told = centres, centres.new_ones(cells), centres.new_zeros(dim)
         return made
 
     @property
@@ -70,7 +77,7 @@ class KMeansQuantizer(Quantizer):
     def forward(self, y: Tensor) -> Tensor:
         r"""Return the cell of each row, :math:`(*, N, D) \to (*, N)`."""
         rows = max(1, CHUNK // (self.cells * max(1, y[..., 0, 0].numel())))
-        return torch.cat([_nearest(part, self.centres) for part in torch.split(y, rows, -2)], -1)
+        return torch.cat([_nearest(part, self.centres, FLOOR + self.told) for part in torch.split(y, rows, -2)], -1)
 
     def lookup(self, cells: Tensor) -> Tensor:
         r"""Return the centre of each cell, :math:`(*, N) \to (*, N, D)`."""
@@ -110,6 +117,17 @@ class KMeansQuantizer(Quantizer):
         self.sums.copy_(torch.where(met[..., None], DECAY * self.sums + (1 - DECAY) * sums, self.sums))
         self.sizes.copy_(torch.where(met, DECAY * self.sizes + (1 - DECAY) * sizes, self.sizes))
 
+    @torch.no_grad()
+    def heed(self, y: Tensor, predicted: Tensor) -> None:
+        r"""Move the share of the variance of each column that is told, :math:`R_d^2`, towards that of a training step.
+
+        Arguments:
+            y: The rows, :math:`(*, N, D)`.
+            predicted: The probability of each cell by what the other side tells, :math:`(*, N, K)`.
+        """
+        told = (predicted @ self.centres).var(-2) / y.var(-2).clamp_min(torch.finfo(y.dtype).tiny)
+        self.told.copy_(DECAY * self.told + (1 - DECAY) * told.clamp_max(1))
+
     def _refuse_few(self, y: Tensor) -> None:
         if y.shape[-2] < self.cells:
             raise DataError(
@@ -118,9 +136,10 @@ class KMeansQuantizer(Quantizer):
             )
 
 
-def _nearest(y: Tensor, centres: Tensor) -> Tensor:
+def _nearest(y: Tensor, centres: Tensor, weight: Tensor) -> Tensor:
     # the square of y is the same for all centres
-    return (centres.square().sum(-1).unsqueeze(-2) - 2 * y @ centres.mT).argmin(-1)
+    weighted = weight.unsqueeze(-2) * centres
+    return ((weighted * centres).sum(-1).unsqueeze(-2) - 2 * y @ weighted.mT).argmin(-1)
 
 
 def _totals(y: Tensor, cells: Tensor, count: int) -> tuple[Tensor, Tensor]:

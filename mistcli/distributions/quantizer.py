@@ -40,3 +40,11 @@ class Quantizer(nn.Module, ABC):
 
     def follow(self, y: Tensor) -> None:
         r"""Take note of the rows of a training step, :math:`(*, N, D)`; most quantizers have no memory."""
+
+    def heed(self, y: Tensor, predicted: Tensor) -> None:
+        r"""Take note of what the other side tells of a training step; most quantizers do not ask.
+
+        Arguments:
+            y: The rows, :math:`(*, N, D)`.
+            predicted: The probability of each cell by what the other side tells, :math:`(*, N, K)`.
+        """

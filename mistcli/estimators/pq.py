@@ -30,8 +30,9 @@ class PQ(TrainableEstimator):
     .. math:: I(X; Y) \geq I(X; Q(Y)) \geq H(Q(Y)) + \mathbb{E}_{p(x, y)}[\log q(Q(y) \mid x)]
 
     The quantizer :math:`Q` maps y to one of :math:`K` cells, and a network of x predicts which. What is lost is what y
-    tells of x within a cell; it never exceeds :math:`\log K`. The entropy is that of the cells of the pairs that are
-    valued, with the correction of Miller and Madow.
+    tells of x within a cell, so that "kmeans" cuts finest along the columns of y of which x tells most. It never
+    exceeds :math:`\log K`. The entropy is that of the cells of the pairs that are valued, with the correction of Miller
+    and Madow.
 
     References:
         | On the effectiveness of hybrid mutual information estimation (Federici, Ruhe and Forré, 2023)
@@ -78,9 +79,11 @@ class PQ(TrainableEstimator):
         self.net = MLP(dims, nonlinearity=nonlinearity, generator=generator, zero=True)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Let the quantizer follow the rows, and return the cross-entropy plus the loss of the quantizer."""
+        """Let the quantizer follow the rows and heed x, and return the cross-entropy plus the loss of the quantizer."""
         self.quantizer.follow(y)
-        return -self._predicted(x, self.quantizer(y)).mean(-1) + self.quantizer.loss(y)
+        predicted = F.log_softmax(self.net(x), -1)
+        self.quantizer.heed(y, predicted.detach().exp())
+        return -_at(predicted, self.quantizer(y)).mean(-1) + self.quantizer.loss(y)
 
     def measure(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Return "mi", and minus it as "loss": a cross-entropy alone would be least where all rows are in one cell."""
@@ -90,15 +93,17 @@ class PQ(TrainableEstimator):
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
         r"""Return :math:`\log q(Q(y) \mid x) - \log p(Q(y))`, :math:`(*, N)` in nats."""
         cells = self.quantizer(y)
-        return self._predicted(x, cells) - _log_share(cells, self.quantizer.cells, y.dtype)
+        predicted = F.log_softmax(self.net(x), -1)
+        return _at(predicted, cells) - _log_share(cells, self.quantizer.cells, y.dtype)
 
     def ceiling(self, n: int) -> float:
         r"""Return :math:`\log K`, in nats."""
         return math.log(self.quantizer.cells)
 
-    def _predicted(self, x: Tensor, cells: Tensor) -> Tensor:
-        """Return the log probability of each cell under its x, (*, N)."""
-        return F.log_softmax(self.net(x), -1).gather(-1, cells.unsqueeze(-1)).squeeze(-1)
+
+def _at(predicted: Tensor, cells: Tensor) -> Tensor:
+    """Return the log probability of the cell of each row, (*, N, K), (*, N) -> (*, N)."""
+    return predicted.gather(-1, cells.unsqueeze(-1)).squeeze(-1)
 
 
 def _log_share(cells: Tensor, count: int, dtype: torch.dtype) -> Tensor:
