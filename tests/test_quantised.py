@@ -172,6 +172,22 @@ def test_pq_finds_nothing_where_there_is_nothing(quantizer):
     assert -0.06 < value < 0.01  # a bound that few steps leave too low
 
 
+def test_rounding_does_not_choose_among_centres_in_one_place():
+    place = torch.tensor([[0.3, 0.7]])
+    centres = torch.cat([place * 3, place, place * (1 + 1e-7), place * (1 - 1e-7)])
+    quantizer = KMeansQuantizer.around(centres)
+    for told in ([0.0, 0.0], [0.3, 0.1], [0.1, 0.9]):
+        quantizer.told = torch.tensor(told)
+        assert quantizer(place.repeat(7, 1)).tolist() == [1] * 7
+
+
+def test_pq_finds_what_there_is_in_few_levels():
+    x, y = (side.mul(1.5).round().clamp(-2, 2) for side in normal(4000, RHO))
+    table = Binned(bins=5).fit_log_ratio(x, y).mean().item()
+    value = trained(lambda g: PQ(1, 1, generator=g), x, y, folds=2, max_steps=300)
+    assert table - 0.06 < value < table + 0.03
+
+
 def test_kmeans_spends_no_cells_on_columns_that_x_tells_nothing_of():
     x, y = normal(6000, RHO)
     noise, _ = normal(6000, 0, dim=4, seed=1)

@@ -13,6 +13,9 @@ __all__ = ["KMeansQuantizer"]
 DECAY = 0.9
 """The share that a memory keeps in a training step."""
 
+TIE = 32
+"""Squared distances are equal if they differ by no more than this, in roundings of that of the farthest centre."""
+
 FLOOR = 0.05
 """The weight of a column of which nothing is told."""
 
@@ -137,9 +140,12 @@ class KMeansQuantizer(Quantizer):
 
 
 def _nearest(y: Tensor, centres: Tensor, weight: Tensor) -> Tensor:
-    # the square of y is the same for all centres
-    weighted = weight.unsqueeze(-2) * centres
-    return ((weighted * centres).sum(-1).unsqueeze(-2) - 2 * y @ weighted.mT).argmin(-1)
+    weighted = (weight / weight.amax(-1, keepdim=True)).unsqueeze(-2) * centres
+    squares = (weighted * centres).sum(-1).unsqueeze(-2)
+    distance = squares - 2 * y @ weighted.mT  # less the square of y, which is the same for all centres
+    # rounding must not choose among centres in one place, as there are where y has few levels: the first is taken
+    ties = TIE * torch.finfo(y.dtype).eps * squares.amax(-1, keepdim=True)
+    return (distance <= distance.amin(-1, keepdim=True) + ties).int().argmax(-1)
 
 
 def _totals(y: Tensor, cells: Tensor, count: int) -> tuple[Tensor, Tensor]:
