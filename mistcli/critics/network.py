@@ -75,9 +75,9 @@ class Linear(nn.Module):
         if self.weight.dim() == 2:
             return F.linear(x, self.weight.mT, self.bias)
         flat = x.flatten(1, -2) if x.dim() > 3 else x
-        if 1 in self.weight.shape[-2:]:  # a batched product of matrix and vector takes several times as long
-            return self._narrow(flat).view(*x.shape[:-1], self.weight.shape[-1])
-        return torch.baddbmm(self.bias.unsqueeze(-2), flat, self.weight).view(*x.shape[:-1], self.weight.shape[-1])
+        narrow = 1 in self.weight.shape[-2:]  # a batched product of matrix and vector takes several times as long
+        mapped = self._narrow(flat) if narrow else torch.baddbmm(self.bias.unsqueeze(-2), flat, self.weight)
+        return mapped.view(*x.shape[:-1], self.weight.shape[-1])
 
     def _narrow(self, x: Tensor) -> Tensor:
         """Map from or to a single column."""

@@ -81,7 +81,7 @@ class PQ(TrainableEstimator):
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Let the quantizer follow the rows and heed x, and return the cross-entropy plus the loss of the quantizer."""
         self.quantizer.follow(y)
-        predicted = F.log_softmax(self.net(x), -1)
+        predicted = self._predicted(x)
         self.quantizer.heed(y, predicted.detach().exp())
         return -_at(predicted, self.quantizer(y)).mean(-1) + self.quantizer.loss(y)
 
@@ -93,12 +93,16 @@ class PQ(TrainableEstimator):
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
         r"""Return :math:`\log q(Q(y) \mid x) - \log p(Q(y))`, :math:`(*, N)` in nats."""
         cells = self.quantizer(y)
-        predicted = F.log_softmax(self.net(x), -1)
+        predicted = self._predicted(x)
         return _at(predicted, cells) - _log_share(cells, self.quantizer.cells, y.dtype)
 
     def ceiling(self, n: int) -> float:
         r"""Return :math:`\log K`, in nats."""
         return math.log(self.quantizer.cells)
+
+    def _predicted(self, x: Tensor) -> Tensor:
+        """Return the log probability of each cell, (*, N, Dx) -> (*, N, K)."""
+        return F.log_softmax(self.net(x), -1)
 
 
 def _at(predicted: Tensor, cells: Tensor) -> Tensor:
