@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
@@ -235,12 +235,8 @@ class Registry:
 
     def _builtins(self, kind: str) -> list[Entry]:
         if kind not in self._builtin:
-            specs: dict[str, tuple[Spec, ...]] = {}
-            faults = [f for name in HOOKS.get(kind, ()) for f in collect(importlib.import_module(name), specs)]
-            if faults:
-                raise RuntimeError("; ".join(faults))
             self._builtin[kind] = [
-                _checked(Entry(kind, spec, BUILTIN, "mistcli", __version__)) for spec in specs.get(kind, ())
+                _checked(Entry(kind, spec, BUILTIN, "mistcli", __version__)) for spec in _builtin_specs(kind)
             ]
         return list(self._builtin[kind])
 
@@ -283,6 +279,16 @@ class Registry:
                 return owner[word]
         asked_for = {str(path) for path in self._files}
         return next((record for record in failed if record.distribution in asked_for), None)
+
+
+@cache
+def _builtin_specs(kind: str) -> tuple[Spec, ...]:
+    """Return the built-in specs of one kind, checked once a process."""
+    specs: dict[str, tuple[Spec, ...]] = {}
+    faults = [fault for name in HOOKS.get(kind, ()) for fault in collect(importlib.import_module(name), specs)]
+    if faults:
+        raise RuntimeError("; ".join(faults))
+    return specs.get(kind, ())
 
 
 def _word(kind: str) -> str:

@@ -21,7 +21,7 @@ LAYERS = (
     ("loading", "config", "result"),
     ("registry", "layers"),
     ("resolve", "unknown"),
-    ("readers", "data"),
+    ("readers", "data", "numerics"),
     ("critics",),
     ("distributions",),
     ("estimators", "training"),

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from mistcli.numerics.brute import count_brute, nearest_brute
+
 __all__ = ["SHARED", "Floats", "beyond", "count_within", "jittered", "joined", "nearest", "psi", "within"]
 
 Floats = NDArray[np.float64]
@@ -23,6 +25,16 @@ ROUNDING = 1e-12
 
 FEW = 256
 """The most different rows whose distances are looked at one by one."""
+
+NEAREST_ROWS, NEAREST_GROWTH = 250, 1.45
+COUNT_ROWS, COUNT_GROWTH = 2_000, 2.0
+BRUTE_ROWS = 30_000
+"""Up to `ROWS * GROWTH**D` rows of D columns, and never beyond BRUTE_ROWS, distances are all computed instead of sought in
+a tree: about where both take as long on independent normal columns (`benchmarks/neighbours.py`). Columns that depend on
+each other make trees faster than that, which is what the last limit is for."""
+
+MANY = 5_000
+"""The number of points from which on a search uses several threads: at fewer, starting them takes longer."""
 
 CHUNK = 2**22
 """The most distances that are held at once; bounds memory, not results."""
@@ -49,10 +61,18 @@ def nearest(reference: Floats, points: Floats, k: int) -> tuple[Floats, NDArray[
     Returns:
         Distances and places, (M, k) each.
     """
+    width = reference.shape[1]
+    if len(reference) <= min(NEAREST_ROWS * NEAREST_GROWTH**width, BRUTE_ROWS):
+        return nearest_brute(reference, points, k, workers=_workers(points))
     from scipy.spatial import cKDTree  # a tenth of a second that estimators without trees need not pay
 
-    distances, places = cKDTree(reference).query(points, k=list(range(1, k + 1)), p=np.inf, workers=-1)
-    return np.asarray(distances, dtype=np.float64), np.asarray(places, dtype=np.int64)
+    # points in the order of the leaves find the nodes of the one before them still in the cache
+    tree = cKDTree(reference, compact_nodes=False)
+    order = tree.indices if points is reference else np.argsort(points[:, 0])
+    found = tree.query(points[order], k=list(range(1, k + 1)), p=np.inf, workers=_workers(points))
+    distances, rows = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
+    distances[order], rows[order] = found
+    return distances, rows
 
 
 def within(radius: Floats) -> Floats:
@@ -68,22 +88,36 @@ def beyond(radius: Floats) -> Floats:
 def count_within(reference: Floats, points: Floats, reach: Floats) -> Floats:
     """Count the reference rows (N, D) that are at most as far from each point (M, D) as its reach (M,), (M,)."""
     if reference.shape[1] == 1:
-        line = np.sort(reference[:, 0])
-        high = np.searchsorted(line, points[:, 0] + reach, side="right")
-        low = np.searchsorted(line, points[:, 0] - reach, side="left")
-        return (high - low).astype(np.float64)
+        return _count_line(reference[:, 0], points[:, 0], reach)
+    if len(reference) <= min(COUNT_ROWS * COUNT_GROWTH ** reference.shape[1], BRUTE_ROWS):
+        return count_brute(reference, points, reach, workers=_workers(points))
     levels, counts = np.unique(reference, axis=0, return_counts=True)
     if len(levels) <= FEW:
         return _count_few(levels, counts, points, reach)
     from scipy.spatial import cKDTree
 
-    found = cKDTree(reference).query_ball_point(points, reach, p=np.inf, return_length=True, workers=-1)
+    workers = _workers(points)
+    found = cKDTree(reference).query_ball_point(points, reach, p=np.inf, return_length=True, workers=workers)
     return np.asarray(found, dtype=np.float64)
 
 
 def psi(counts: Floats | float) -> Tensor:
     """Return the digamma function in float64."""
     return torch.digamma(torch.as_tensor(counts, dtype=torch.float64))
+
+
+def _workers(points: Floats) -> int:
+    """Return the number of threads for a search from these points: torch's own, or 1 where a thread costs more."""
+    return torch.get_num_threads() if len(points) > MANY else 1
+
+
+def _count_line(reference: Floats, points: Floats, reach: Floats) -> Floats:
+    """Count in one column, by bisection of sorted rows; sorted points take half of the time of others."""
+    order = np.argsort(points)
+    line, at, radius = np.sort(reference), points[order], reach[order]
+    found = np.empty(len(points))
+    found[order] = np.searchsorted(line, at + radius, side="right") - np.searchsorted(line, at - radius, side="left")
+    return found
 
 
 def _count_few(levels: Floats, counts: NDArray[np.int64], points: Floats, reach: Floats) -> Floats:

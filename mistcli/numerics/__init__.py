@@ -1,0 +1,1 @@
+"""Numerical routines without statistics: distances and neighbours."""
