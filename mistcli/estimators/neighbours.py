@@ -26,12 +26,12 @@ ROUNDING = 1e-12
 FEW = 256
 """The most different rows whose distances are looked at one by one."""
 
-NEAREST_ROWS, NEAREST_GROWTH = 250, 1.45
-COUNT_ROWS, COUNT_GROWTH = 2_000, 2.0
+NEAREST_ROWS, NEAREST_GROWTH = 100, 1.32
+COUNT_ROWS, COUNT_GROWTH = 80, 5.6
 BRUTE_ROWS = 30_000
-"""Up to `ROWS * GROWTH**D` rows of D columns, and never beyond BRUTE_ROWS, distances are all computed instead of sought in
-a tree: about where both take as long on independent normal columns (`benchmarks/neighbours.py`). Columns that depend on
-each other make trees faster than that, which is what the last limit is for."""
+"""Brute force is used instead of a tree up to `ROWS * GROWTH**D` rows of D columns, and never beyond BRUTE_ROWS rows.
+At the former limit both take the same time on correlated normal columns (`benchmarks/neighbours.py`); where columns
+depend on each other more strongly, trees are faster than that, hence the latter."""
 
 MANY = 5_000
 """The number of points from which on a search uses several threads: at fewer, starting them takes longer."""

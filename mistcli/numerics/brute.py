@@ -1,8 +1,8 @@
 """Nearest neighbours and counts by brute force, in the maximum norm.
 
 A tree visits most of its leaves once there are more than some five columns. All distances, in chunks that fit a cache
-and in float32, then take a fraction of its time. Where float32 cannot decide, distances are computed in float64, so that
-the results are those of a tree.
+and in float32, then take a fraction of its time. Where float32 cannot decide, distances are computed in float64, so
+that the results are those of a tree.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from mistcli.numerics.memory import keep_freed_memory
+
 __all__ = ["count_brute", "nearest_brute"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Singles = NDArray[np.float32]
 
 CHUNK = 2**18
 """The number of distances of a chunk: 1 MiB of float32, so that a chunk and its scratch fit a second-level cache."""
@@ -45,7 +48,7 @@ def nearest_brute(reference: Floats, points: Floats, k: int, *, workers: int = 1
     def search(start: int, stop: int) -> None:
         near = single.distances(start, stop)
         farthest = np.partition(near, k - 1, axis=1)[:, k - 1 : k]
-        point, row = np.nonzero(near <= farthest + single.error(farthest))
+        point, row = _places(near <= farthest + single.error(farthest))
         exact = _exact(reference, points, row, start + point)
         order = np.lexsort((exact, point))
         counts = np.bincount(point, minlength=stop - start)
@@ -67,11 +70,11 @@ def count_brute(reference: Floats, points: Floats, reach: Floats, *, workers: in
     single = _Single(reference, points)
 
     def count(start: int, stop: int) -> None:
-        near, limit = single.distances(start, stop), reach[start:stop, None] / single.scale
+        near, limit = single.distances(start, stop), (reach[start:stop, None] / single.scale).astype(np.float32)
         error = single.error(limit)
         sure = near < limit - error
-        found[start:stop] = np.count_nonzero(sure, axis=1)
-        point, row = np.nonzero((near <= limit + error) & ~sure)
+        found[start:stop] = np.add.reduce(sure.view(np.uint8), axis=1, dtype=np.uint32)
+        point, row = _places(sure ^ (near <= limit + error))
         inside = _exact(reference, points, row, start + point) <= reach[start + point]
         found[start:stop] += np.bincount(point[inside], minlength=stop - start)
 
@@ -93,11 +96,11 @@ class _Single:
         self._reference, self._points = (np.ascontiguousarray(side / self.scale, dtype=np.float32) for side in sides)
 
     @staticmethod
-    def error(distance: Floats | NDArray[np.float32]) -> Floats:
+    def error(distance: Singles) -> Singles:
         """Return the bound on the error of comparisons of scaled distances, with a factor of 2 to spare."""
-        return (4 + 4 * np.abs(distance)) * 2.0**-24
+        return (4 + 4 * np.abs(distance)) * np.float32(2.0**-24)
 
-    def distances(self, start: int, stop: int) -> NDArray[np.float32]:
+    def distances(self, start: int, stop: int) -> Singles:
         """Return the scaled distances of points `start` to `stop` to all reference rows, (stop - start, N)."""
         farthest = np.zeros((stop - start, self._reference.shape[1]), dtype=np.float32)
         scratch = np.empty_like(farthest)
@@ -106,6 +109,12 @@ class _Single:
             np.abs(scratch, out=scratch)
             np.maximum(farthest, scratch, out=farthest)
         return farthest
+
+
+def _places(mask: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Return the rows and the columns of what is true, in a tenth of the time of `np.nonzero` on two axes."""
+    row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return row, column
 
 
 def _exact(reference: Floats, points: Floats, rows: Rows, at: Rows) -> Floats:
@@ -118,6 +127,7 @@ def _exact(reference: Floats, points: Floats, rows: Rows, at: Rows) -> Floats:
 
 def _in_chunks(work: Callable[[int, int], None], n: int, m: int, workers: int) -> None:
     """Call `work` with the bounds of chunks of points, so that a chunk has at most CHUNK distances or one point."""
+    keep_freed_memory()
     size = max(1, CHUNK // max(n, 1))
     starts = range(0, m, size)
     stops = [min(start + size, m) for start in starts]

@@ -14,6 +14,7 @@ from mistcli.config import TrainingConfig
 from mistcli.data.splitting import Fold
 from mistcli.errors import FitError
 from mistcli.estimators.base import TrainableEstimator
+from mistcli.numerics.memory import keep_freed_memory
 from mistcli.training.events import Evaluated, Listener
 from mistcli.training.optimizers import Optimizer, learning_rate
 from mistcli.training.stack import Stack
@@ -26,9 +27,6 @@ AUTO_STEPS = 500
 
 EVALUATIONS = 20
 """How often the fits are evaluated in a whole training, about."""
-
-FREED = 2**25 - 2**13
-"""The bytes of the largest block by which glibc sets how much freed memory it keeps: a little below 32 MiB."""
 
 VALID_ROWS = 5_000
 """The most validation rows that are looked at in one evaluation."""
@@ -75,7 +73,7 @@ def fit(
     Raises:
         FitError: If a fit has no finite loss before it has begun.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     stack = Stack([make(generator(seed, "weights", fold.number)).to(x.device) for fold in folds])
     batches = [_Batches(fold.train, generator(seed, "batches", fold.number)) for fold in folds]
     rows = min(len(fold.train) for fold in folds)
@@ -128,16 +126,6 @@ def generator(seed: int, purpose: str, replica: int = 0) -> Generator:
     entropy = [seed, replica, *purpose.encode()]
     state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
     return Generator().manual_seed(int(state >> np.uint64(1)))
-
-
-def _keep_freed_memory() -> None:
-    """Let the allocator keep what a training step frees, for the next one.
-
-    glibc gives memory back to the system where more than twice its largest block so far lies free at the end of the
-    heap. Each page is then cleared anew for the next step, which can take half of the time of a training. A block that
-    is freed without ever having been written to costs nothing, and sets the limit to 64 MiB.
-    """
-    torch.empty(FREED, dtype=torch.uint8)
 
 
 class _Batches:
