@@ -19,7 +19,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Pair: TypeAlias = tuple[Array, Array]
 Draw: TypeAlias = Callable[[np.random.Generator, int], Pair]
 Map: TypeAlias = Callable[[Floats], Floats]
-Kind: TypeAlias = Literal["continuous", "discrete"]
+Kind: TypeAlias = Literal["continuous", "discrete", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,12 @@ class Problem:
         y_dim: The columns of y.
         draw: Draws n pairs, (n, x_dim) and (n, y_dim), by a generator; whole numbers where a side is discrete.
         truth: Computes the mutual information, in nats.
-        x_kind: Whether x is continuous or discrete.
+        x_kind: Whether x is continuous, discrete, or has columns of both kinds.
         y_kind: The same for y.
-        suite: The collection it belongs to: "beyond-normal" or "further".
+        suite: The collection it belongs to: "beyond-normal", "further" or "random".
+        rows: The number of pairs to draw where none is asked for.
+        x_discrete: The positions of the discrete columns of x, where it is mixed; all or none of them otherwise.
+        y_discrete: The same for y.
     """
 
     name: str
@@ -47,6 +50,9 @@ class Problem:
     x_kind: Kind = "continuous"
     y_kind: Kind = "continuous"
     suite: str = "further"
+    rows: int = 10_000
+    x_discrete: tuple[int, ...] = ()
+    y_discrete: tuple[int, ...] = ()
 
     @cached_property
     def mi(self) -> float:
