@@ -13,7 +13,7 @@ from mistcli import estimate
 from mistcli.benchmark import Plan, Row, find, leaderboard, problems, run
 from mistcli.benchmark.beyond_normal import beyond_normal
 from mistcli.benchmark.copulas import clayton_log_density, frank_log_density, gumbel_log_density
-from mistcli.benchmark.leaderboard import to_dict
+from mistcli.benchmark.leaderboard import confidently_wrong, to_dict
 from mistcli.benchmark.problem import rotation
 from mistcli.benchmark.quadrature import copula_information, table_information
 from mistcli.errors import ConfigError, UnknownNameError
@@ -270,6 +270,8 @@ def test_what_was_done_is_not_done_again(tmp_path, rows):
     ("change", "told"),
     [
         ({"estimators": ()}, "expected an estimator"),
+        ({"tasks": "random:1"}, "random tables are written random:SEED:N"),
+        ({"tasks": "random:1:0"}, "between 1 and 100,000 random tables; got 0"),
         ({"n": (1,)}, "numbers of pairs between 2 and"),
         ({"seeds": 0}, "between 1 and 10,000 seeds"),
         ({"level": 1.0}, "a level between 0 and 1"),
@@ -277,7 +279,7 @@ def test_what_was_done_is_not_done_again(tmp_path, rows):
 )
 def test_a_plan_that_cannot_be_is_refused(change, told):
     with pytest.raises(ConfigError, match=told):
-        Plan(**({"estimators": ("ksg",)} | change))
+        run(Plan(**({"estimators": ("ksg",)} | change)), Registry(discover=False))
 
 
 @pytest.mark.parametrize(
@@ -293,6 +295,36 @@ def test_a_wrong_estimator_is_refused_before_anything_runs(estimator, told):
     with pytest.raises(ConfigError) as error:
         run(Plan(("gaussian", estimator), "all"), Registry(discover=False))
     assert told in str(error.value)
+
+
+def test_random_tables_are_run_with_their_own_rows_and_kinds(tmp_path):
+    found = find("random:12000:4")
+    assert [task.name for task in found] == [f"random-12000-{k}" for k in range(4)]
+    assert find("random-12000-2") == found[2:3]
+    plan = Plan(("gaussian", "mixed_ksg"), "random:12000:4,1v1-normal-0.75")
+    store = Store.create(tmp_path / "run", "bench", vars(plan))
+    rows = run(plan, Registry(discover=False), store=store)
+    assert all(not row.error for row in rows)
+    assert {row.n for row in rows if row.pooled} == {task.rows for task in found}
+    assert {(row.task, row.n) for row in rows if not row.pooled} == {("1v1-normal-0.75", 10_000)}
+    lines = leaderboard(rows)
+    assert sorted((line.estimator, line.n or 0, line.fits) for line in lines if line.estimator == "mixed_ksg") == [
+        ("mixed_ksg", 0, 4),
+        ("mixed_ksg", 10_000, 1),
+    ]
+    again = run(plan, Registry(discover=False), store=Store.open(tmp_path / "run"))
+    assert again == rows
+    sized = run(Plan(("mixed_ksg",), "random:12000:2", (100,)), Registry(discover=False))
+    assert [(row.n, row.pooled) for row in sized] == [(100, False)] * 2
+
+
+def test_an_estimate_is_confidently_wrong_far_outside_of_its_interval():
+    def row(mi, low, high):
+        return Row("a", "t", 100, 0, 1.0, mi, 0.1, low, high)
+
+    rows = [row(0.8, 0.7, 0.9), row(0.8, 0.6, 0.99), row(0.96, 0.95, 0.97), row(1.4, 1.3, 1.5), row(None, None, None)]
+    assert [confidently_wrong(one) for one in rows] == [True, False, False, True, False]
+    assert leaderboard(rows)[0].wrong == 0.5
 
 
 def test_the_leaderboard_sums_up():

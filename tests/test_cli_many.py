@@ -46,6 +46,22 @@ def test_a_benchmark_prints_a_table(mist):
     assert "gaussian was not run on 1 tasks, of kinds that it does not take" in done.stderr
 
 
+def test_a_benchmark_of_random_tables(mist, here):
+    tasks = ("--tasks", "random:12000:3")
+    done = mist("bench", "-e", "mixed_ksg", *tasks, "--out", "run", "--heatmap", "errors.png")
+    assert done.exit_code == 0, done.output
+    header, line = done.stdout.splitlines()
+    assert "wrong" in header
+    assert line.split()[:2] == ["mixed_ksg", "own"]
+    assert mist("resume", "run").stdout == done.stdout
+    told = json.loads(mist("bench", "--list", *tasks, "--json").stdout)["tasks"]
+    assert [task["name"] for task in told] == ["random-12000-0", "random-12000-1", "random-12000-2"]
+    assert all(30 <= task["rows"] <= 20_000 for task in told)
+    wrong = mist("bench", "-e", "ksg", "--tasks", "random:3")
+    assert wrong.exit_code == 2
+    assert "random tables are written random:SEED:N" in wrong.stderr
+
+
 def test_a_benchmark_prints_json_draws_and_is_kept(mist, here):
     run = ("bench", "-e", "gaussian", *TASK, "--seeds", "2", "--json", "--out", "run", "--heatmap", "errors.png")
     done = mist(*run)

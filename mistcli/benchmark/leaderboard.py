@@ -10,11 +10,14 @@ from typing import Any
 
 from mistcli.benchmark.runner import Row
 
-__all__ = ["NEAR", "SCHEMA", "Line", "leaderboard", "to_dict"]
+__all__ = ["NEAR", "SCHEMA", "Line", "confidently_wrong", "leaderboard", "to_dict"]
 
 SCHEMA = "mist.bench/1"
 NEAR = 0.1
 """An estimate is near the truth within this many nats."""
+
+OUTSIDE, OFF = 0.02, 0.05
+"""An estimate is confidently wrong where the truth is this far outside of the interval, and the error this large."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Line:
 
     Arguments:
         estimator: The estimator, as it was asked for.
-        n: The number of pairs.
+        n: The number of pairs; None where random tables have numbers of their own.
         fits: The number of fits, the failed ones included.
         mae: The mean absolute error; None where all fits failed, here and below.
         median: The median absolute error.
@@ -32,12 +35,14 @@ class Line:
         bias: The mean error, with its sign.
         near: The share of all fits within `NEAR` of the truth.
         coverage: The share of intervals that hold the truth.
+        wrong: The share of estimates that are confidently wrong: the truth is more than 0.02 nats outside of the
+            interval, and the error more than 0.05 nats.
         failed: The number of fits that failed.
         seconds: The mean wall time of a fit.
     """
 
     estimator: str
-    n: int
+    n: int | None
     fits: int
     mae: float | None
     median: float | None
@@ -46,6 +51,7 @@ class Line:
     bias: float | None
     near: float
     coverage: float | None
+    wrong: float | None
     failed: int
     seconds: float | None
 
@@ -59,11 +65,26 @@ def leaderboard(rows: Iterable[Row]) -> list[Line]:
         >>> round(line.mae, 3), line.worst_task, line.coverage, line.near, line.failed
         (0.2, 't', 1.0, 0.0, 1)
     """
-    groups: dict[tuple[int, str], list[Row]] = {}
+    groups: dict[tuple[int | None, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.n, row.estimator), []).append(row)
+        groups.setdefault((None if row.pooled else row.n, row.estimator), []).append(row)
     lines = [_line(name, n, group) for (n, name), group in groups.items()]
-    return sorted(lines, key=lambda line: (line.n, line.mae is None, line.mae or 0.0))
+    return sorted(lines, key=lambda line: (line.n or 0, line.mae is None, line.mae or 0.0))
+
+
+def confidently_wrong(row: Row) -> bool:
+    """Return whether the truth is more than 0.02 nats outside of the interval, and the error more than 0.05 nats.
+
+    Example:
+        >>> confidently_wrong(Row("a", "t", 100, 0, true=1.0, mi=0.8, low=0.7, high=0.9))
+        True
+        >>> confidently_wrong(Row("a", "t", 100, 0, true=1.0, mi=0.8, low=0.6, high=0.99))
+        False
+    """
+    if row.mi is None or row.low is None or row.high is None:
+        return False
+    outside = max(row.low - row.true, row.true - row.high)
+    return outside > OUTSIDE and abs(row.mi - row.true) > OFF
 
 
 def to_dict(rows: Sequence[Row], level: float, unsupported: Mapping[str, int]) -> dict[str, Any]:
@@ -81,7 +102,7 @@ def to_dict(rows: Sequence[Row], level: float, unsupported: Mapping[str, int]) -
     }
 
 
-def _line(name: str, n: int, rows: Sequence[Row]) -> Line:
+def _line(name: str, n: int | None, rows: Sequence[Row]) -> Line:
     good = [(row, row.mi - row.true) for row in rows if row.mi is not None]
     sizes = [abs(error) for _, error in good]
     worst = max(good, key=lambda pair: abs(pair[1]), default=None)
@@ -98,6 +119,7 @@ def _line(name: str, n: int, rows: Sequence[Row]) -> Line:
         bias=_mean([error for _, error in good]),
         near=sum(size <= NEAR for size in sizes) / len(rows),
         coverage=_mean(held),
+        wrong=_mean([confidently_wrong(row) for row, _ in good if row.low is not None]),
         failed=len(rows) - len(good),
         seconds=_mean(seconds),
     )

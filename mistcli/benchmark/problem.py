@@ -59,6 +59,21 @@ class Problem:
         """The mutual information of x and y, in nats."""
         return float(self.truth()) + 0.0  # never -0.0
 
+    @property
+    def discrete(self) -> str:
+        """The columns that are discrete, as the option `discrete` of `mistcli.estimate` takes them.
+
+        Example:
+            >>> def nothing(rng: np.random.Generator, n: int) -> Pair:
+            ...     return np.zeros((n, 2)), np.zeros((n, 1))
+            >>> Problem("", "", 2, 1, nothing, float, x_kind="mixed", y_kind="discrete", x_discrete=(1,)).discrete
+            'x_2,y_*'
+        """
+        names: list[str] = []
+        for side, kind, places in (("x", self.x_kind, self.x_discrete), ("y", self.y_kind, self.y_discrete)):
+            names += [f"{side}_*"] if kind == "discrete" else [f"{side}_{k + 1}" for k in places]
+        return ",".join(names)
+
     def sample(self, n: int, seed: int) -> Pair:
         """Draw n pairs, (n, x_dim) and (n, y_dim), the same for the same seed and of their own for each problem."""
         rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])

@@ -91,6 +91,7 @@ class RandomTask(Problem):
         return self.truth_error()
 
 
+@lru_cache(maxsize=4096)
 def random_task(seed: int, index: int) -> RandomTask:
     """Return one random table, the same for the same seed and index.
 
@@ -105,6 +106,8 @@ def random_task(seed: int, index: int) -> RandomTask:
         >>> x, y = task.sample(task.rows, seed=0)
         >>> x.shape == (task.rows, task.x_dim), y.shape == (task.rows, task.y_dim)
         (True, True)
+
+        What estimators are told of columns is `task.discrete`: `mistcli.estimate((x, y), discrete=task.discrete)`.
     """
     rng = np.random.default_rng([seed, index, 0x7AB1E5])
     rows = _rows(rng)
@@ -143,7 +146,6 @@ def random_task(seed: int, index: int) -> RandomTask:
     )
 
 
-@lru_cache(maxsize=256)
 def named_task(name: str) -> RandomTask | None:
     """Return the random table of this name, `random-SEED-INDEX`; None where it is not such a name."""
     found = NAME.fullmatch(name)

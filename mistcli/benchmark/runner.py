@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from mistcli.benchmark.problem import Problem
-from mistcli.benchmark.tasks import find, problems
+from mistcli.benchmark.tasks import find, find_one
 from mistcli.errors import ConfigError
 from mistcli.executors.base import Done, Executor, Task
 from mistcli.executors.serial import SerialExecutor
@@ -34,14 +34,14 @@ class Plan:
     Arguments:
         estimators: Each estimator, as `NAME` or `NAME:key=value`, with any option of it, its critic or its training.
         tasks: The problems, as a comma list of names, globs and suites.
-        n: The numbers of pairs.
+        n: The numbers of pairs; where empty, random tables have 30 to 20,000, each its own, and other problems 10,000.
         seeds: How many seeds, from 0; each draws its own data and is the seed of the fit as well.
         level: The level of the intervals.
     """
 
     estimators: tuple[str, ...]
     tasks: str = "beyond-normal"
-    n: tuple[int, ...] = (10_000,)
+    n: tuple[int, ...] = ()
     seeds: int = 1
     level: float = 0.95
 
@@ -49,7 +49,7 @@ class Plan:
         """Refuse what cannot be done."""
         if not self.estimators:
             raise ConfigError("expected an estimator to measure; name one with --estimator.")
-        if not self.n or min(self.n) < 2 or max(self.n) > 10**7:
+        if self.n and (min(self.n) < 2 or max(self.n) > 10**7):
             raise ConfigError(f"expected numbers of pairs between 2 and 10,000,000; got {','.join(map(str, self.n))}.")
         if not 1 <= self.seeds <= 10_000:
             raise ConfigError(f"expected between 1 and 10,000 seeds; got {self.seeds}.")
@@ -74,6 +74,7 @@ class Row:
         seconds: The wall time of the estimation.
         error: Why it failed, in words; empty where it did not.
         warnings: What the estimate says of itself.
+        pooled: Whether the number of pairs is that of a random table, and the leaderboard has one line for all numbers.
     """
 
     estimator: str
@@ -88,6 +89,7 @@ class Row:
     seconds: float | None = None
     error: str = ""
     warnings: tuple[str, ...] = ()
+    pooled: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,14 @@ class Fitting:
         """Return the estimate and its error, in nats, as plain values."""
         from mistcli.api import estimate
 
-        problem = problems()[data["task"]]
-        discrete = [f"{side}_*" for side in "xy" if getattr(problem, f"{side}_kind") == "discrete"]
+        problem = find_one(data["task"])
         found: Estimate = estimate(
             problem.sample(data["n"], data["seed"]),
             estimator=data["estimator"],
             seed=data["seed"],
             registry=self.registry,
             level=data["level"],
-            discrete=",".join(discrete),
+            discrete=problem.discrete,
             **data["options"],
         )
         return {
@@ -155,7 +156,7 @@ def run(
     """
     todo = tasks(plan, registry)
     ended = complete(todo, Fitting(registry), executor or SerialExecutor(), store=store, retry=retry, told=told)
-    return [_row(task, done) for task, done in ended]
+    return [_row(task, done, pooled=not plan.n) for task, done in ended]
 
 
 def tasks(plan: Plan, registry: Registry) -> list[Task]:
@@ -165,6 +166,7 @@ def tasks(plan: Plan, registry: Registry) -> list[Task]:
         ConfigError: If a name or an option is wrong.
     """
     found = find(plan.tasks)
+    sized = [(problem, n) for problem in found for n in plan.n or (problem.rows,)]
     return [
         make_task(
             estimator=name,
@@ -178,7 +180,7 @@ def tasks(plan: Plan, registry: Registry) -> list[Task]:
         )
         for label, name, options in _estimators(plan, registry)
         for entry in [registry.get("estimators", name)]
-        for problem, n, seed in itertools.product(found, plan.n, range(plan.seeds))
+        for (problem, n), seed in itertools.product(sized, range(plan.seeds))
         if _takes(cast(EstimatorSpec, entry.spec), problem)
     ]
 
@@ -216,8 +218,9 @@ def _takes(spec: EstimatorSpec, problem: Problem) -> bool:
     return all(taken in ("any", kind) for taken, kind in kinds) and (spec.multivariate or not wide)
 
 
-def _row(task: Task, done: Done) -> Row:
+def _row(task: Task, done: Done, *, pooled: bool) -> Row:
     data = task.data
+    problem = find_one(data["task"])
     result = dict(done.result or {})
     warnings: Sequence[str] = result.pop("warnings", ())
     return Row(
@@ -225,8 +228,9 @@ def _row(task: Task, done: Done) -> Row:
         data["task"],
         data["n"],
         data["seed"],
-        problems()[data["task"]].mi,
+        problem.mi,
         error=done.error,
         warnings=tuple(warnings),
+        pooled=pooled and problem.suite == "random",
         **result,
     )

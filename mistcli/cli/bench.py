@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["bench", "carry_out", "kept_plan"]
 
-HEADER = ("estimator", "n", "MAE", "median", "max", "at", "bias", "within 0.1", "coverage", "failed", "seconds")
+HEADER = (
+    "estimator",
+    "n",
+    "MAE",
+    "median",
+    "max",
+    "at",
+    "bias",
+    "within 0.1",
+    "coverage",
+    "wrong",
+    "failed",
+    "seconds",
+)
 
 
 @click.command(short_help="Measure estimators where the truth is known.")
@@ -34,9 +47,17 @@ HEADER = ("estimator", "n", "MAE", "median", "max", "at", "bias", "within 0.1", 
     help="An estimator, with options of it, its critic or its training; may be given several times.",
 )
 @click.option(
-    "--tasks", default="beyond-normal", show_default=True, help="Names, globs, or beyond-normal, further, all."
+    "--tasks",
+    default="beyond-normal",
+    show_default=True,
+    help="Names, globs, or beyond-normal, further, all, random:SEED:N.",
 )
-@click.option("--n", "sizes", default="10000", show_default=True, help="Numbers of pairs, as a comma list.")
+@click.option(
+    "--n",
+    "sizes",
+    default="",
+    help="Numbers of pairs, as a comma list; 10,000, or what random tables have, by default.",
+)
 @click.option("--seeds", type=int, default=1, show_default=True, help="Seeds, each with data of its own.")
 @click.option("--level", type=float, default=0.95, show_default=True, help="The level of the intervals.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="Keep the fits, for `mist resume RUN`.")
@@ -68,6 +89,7 @@ def bench(  # noqa: PLR0913 - a parameter a flag
         mist bench --list
         mist bench -e ksg -e js:max_steps=500 --tasks 'student*' --n 1000,5000 --seeds 3
         mist bench -e ksg --tasks all --executor process:workers=4 --out run
+        mist bench -e auto --tasks random:0:100
     """
     session.quiet = quiet
     if listed:
@@ -142,7 +164,7 @@ def _check_picture(path: Path | None) -> None:
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise ConfigError(f"--n takes whole numbers, as a comma list; got {text!r}.") from None
 
@@ -152,11 +174,11 @@ def _list(pattern: str, *, as_json: bool) -> None:
 
     found = find(pattern if pattern != "beyond-normal" else "all")
     if as_json:
-        facts = ("name", "suite", "x_dim", "y_dim", "x_kind", "y_kind", "mi", "summary")
+        facts = ("name", "suite", "x_dim", "y_dim", "x_kind", "y_kind", "rows", "mi", "summary")
         rows = [{fact: getattr(problem, fact) for fact in facts} for problem in found]
         echo_json({"schema": "mist.tasks/1", "units": "nats", "tasks": rows})
         return
-    kinds = {"continuous": "", "discrete": " (discrete)"}
+    kinds = {"continuous": "", "discrete": " (discrete)", "mixed": " (mixed)"}
     cells = [
         (
             problem.name,
@@ -177,7 +199,7 @@ def _cells(line: Line) -> list[str]:
 
     return [
         line.estimator,
-        f"{line.n}",
+        "own" if line.n is None else f"{line.n}",
         number(line.mae),
         number(line.median),
         number(line.worst),
@@ -185,6 +207,7 @@ def _cells(line: Line) -> list[str]:
         number(line.bias, "+.3f"),
         f"{line.near:.0%}",
         number(line.coverage, ".0%"),
+        number(line.wrong, ".0%"),
         f"{line.failed} of {line.fits}",
         number(line.seconds, ".2f"),
     ]

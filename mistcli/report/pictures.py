@@ -49,18 +49,18 @@ def draw_benchmark(rows: Sequence[Row], path: Path) -> None:
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(row.task for row in rows))
-    columns = list(dict.fromkeys((row.estimator, row.n) for row in rows))
-    errors: dict[tuple[str, tuple[str, int]], list[float]] = {}
+    columns = list(dict.fromkeys((row.estimator, _size(row)) for row in rows))
+    errors: dict[tuple[str, tuple[str, str]], list[float]] = {}
     for row in rows:
         if row.mi is not None:
-            errors.setdefault((row.task, (row.estimator, row.n)), []).append(row.mi - row.true)
+            errors.setdefault((row.task, (row.estimator, _size(row))), []).append(row.mi - row.true)
     grid = [[_mean(errors.get((name, column), [])) for column in columns] for name in names]
     figure = Figure(figsize=(4.5 + 0.8 * len(columns), 1.6 + 0.24 * len(names)), layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(grid, cmap="RdBu_r", vmin=-LIMIT, vmax=LIMIT, aspect="auto")
     axes.set_facecolor("0.8")  # what was not run, or failed
     axes.set_yticks(range(len(names)), names, fontsize=7)
-    labels = [f"{estimator}\nn = {n:,}" for estimator, n in columns]
+    labels = [f"{estimator}\n{size}" for estimator, size in columns]
     axes.set_xticks(range(len(columns)), labels, fontsize=7, rotation=45, ha="right")
     for down, line in enumerate(grid):
         for across, error in enumerate(line):
@@ -69,6 +69,10 @@ def draw_benchmark(rows: Sequence[Row], path: Path) -> None:
             axes.text(across, down, text, ha="center", va="center", fontsize=6, color=shade)
     figure.colorbar(image, ax=axes, label="mean error, nats", shrink=0.6)
     _save(figure, path)
+
+
+def _size(row: Row) -> str:
+    return "own sizes" if row.pooled else f"n = {row.n:,}"
 
 
 def draw_sweep(swept: Swept, path: Path) -> None:
