@@ -91,7 +91,7 @@ def additive(rng: np.random.Generator) -> Part:
     """
     about, dim, inputs, signal = _signal(rng)
     name = str(rng.choice(list(NOISES), p=[0.5, 0.2, 0.15, 0.15]))
-    noise, scale = NOISES[name], float(np.exp(rng.uniform(math.log(0.1), math.log(3))))
+    noise, scale = NOISES[name], float(np.exp(rng.uniform(math.log(0.15), math.log(4))))
 
     def draw(rng: np.random.Generator, n: int) -> Pair:
         x = inputs(rng.uniform(size=(n, dim)))

@@ -106,7 +106,7 @@ def _redundant(rng: np.random.Generator, kinds: list[ColumnKind], most: int) -> 
 def _rotated(rng: np.random.Generator, kinds: list[ColumnKind], _most: int) -> tuple[Step, str] | None:
     """Rotate the continuous columns."""
     places = [k for k, kind in enumerate(kinds) if kind == "continuous"]
-    if len(places) < 2 or rng.uniform() > 0.3:
+    if len(places) < 2 or rng.uniform() > 0.2:
         return None
     q, r = np.linalg.qr(rng.standard_normal((len(places), len(places))))
     turn = q * np.sign(np.diag(r))

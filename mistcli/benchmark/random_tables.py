@@ -164,8 +164,8 @@ def _rows(rng: np.random.Generator) -> int:
 
 
 def _parts(rng: np.random.Generator) -> list[Part]:
-    """Return one part in four of five tables, 2 to 4 in the others."""
-    count = int(rng.choice([1, 2, 3, 4], p=[0.8, 0.12, 0.05, 0.03]))
+    """Return one part in six of seven tables, 2 to 4 in the others."""
+    count = int(rng.choice([1, 2, 3, 4], p=[0.86, 0.09, 0.03, 0.02]))
     weights = np.array([weight for _, weight in FAMILIES], dtype=float)
     chosen = rng.choice(len(FAMILIES), count, p=weights / weights.sum())
     return [FAMILIES[k][0](rng) for k in chosen]

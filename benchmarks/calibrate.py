@@ -1,0 +1,196 @@
+"""Measure and fit the intervals of an estimator on random tables: the calibration tables of docs/accuracy.md.
+
+    python benchmarks/calibrate.py measure --tasks random:0:400 --out DIR      # estimates, kept as they end
+    python benchmarks/calibrate.py fit --out DIR                               # constants of the standard error
+    python benchmarks/calibrate.py measure --tasks random:10000:400 --out OTHER
+    python benchmarks/calibrate.py report --out OTHER                          # Markdown tables
+
+Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. `fit` needs an estimator that gives
+the terms of its variance in `explanation["standard_error"]["terms"]`, as `auto` does. A run that was stopped goes on.
+Results are kept by the version of mist, so that DIR must be new after a change of the estimator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import mistcli
+from mistcli.benchmark import find
+from mistcli.benchmark.calibration import LEVELS, Cell, Factors, Measured, cell, conformal, fit_factors
+from mistcli.benchmark.problem import Problem
+from mistcli.benchmark.tasks import find_one
+from mistcli.executors.serial import SerialExecutor
+from mistcli.store import Store, complete, make_task
+
+FITTING = range(1000)
+ATOMS = ("zeros", "counts", "rounded", "censored")
+Z = NormalDist().inv_cdf(0.975)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["measure", "fit", "report"])
+    parser.add_argument("--out", type=Path, nargs="+", required=True, help="folders of measurements")
+    parser.add_argument("--tasks", default="random:0:300")
+    parser.add_argument("--estimator", default="auto")
+    parser.add_argument("--most-rows", type=int, default=20_000, help="leave out larger tables")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first tables")
+    asked = parser.parse_args()
+    {"measure": measure, "fit": fit, "report": report}[asked.action](asked)
+
+
+def measure(asked: argparse.Namespace) -> None:
+    found = [task for task in find(asked.tasks)[asked.skip :] if task.rows <= asked.most_rows]
+    todo = [make_task(task=task.name, estimator=asked.estimator) for task in found]
+    kept = asked.out[0]
+    store = Store.open(kept) if kept.exists() else Store.create(kept, "calibrate", {"estimator": asked.estimator})
+
+    def told(_, done):
+        print("x" if done.error else ".", end="", file=sys.stderr, flush=True)
+
+    for _ in complete(todo, estimate, SerialExecutor(), store=store, told=told):
+        pass
+
+
+def estimate(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Estimate one table, and return all that calibration asks about it."""
+    task = find_one(data["task"])
+    found = mistcli.estimate(task.sample(task.rows, 0), estimator=data["estimator"], discrete=task.discrete, seed=0)
+    said = found.explanation.get("standard_error")
+    error = said if isinstance(said, Mapping) else {}
+    return {
+        "name": task.name,
+        "true": task.mi,
+        "value": found.explanation.get("raw", found.nats),
+        "nats": found.nats,
+        "error_low": error.get("low", found.stderr),
+        "error_high": error.get("high", found.stderr),
+        "terms": dict(error.get("terms", {})),
+        "low": found.interval.low,
+        "high": found.interval.high,
+        "seconds": found.seconds,
+        "verdict": list(found.verdict),
+    }
+
+
+def rows_of(folders: Sequence[Path]) -> tuple[list[tuple[Problem, dict[str, Any]]], int]:
+    """Return each table and what was found, and how many failed."""
+    done = [one for folder in folders for one in Store.open(folder).read().values()]
+    good = [dict(one.result) for one in done if one.result is not None]
+    return [(find_one(row["name"]), row) for row in good], len(done) - len(good)
+
+
+def measured(row: Mapping[str, Any]) -> Measured:
+    """Return an estimate with the limits at which its 95 % interval was cut off."""
+    whole = Measured(row["true"], row["value"], row["error_low"], row["error_high"], terms=row["terms"])
+    low, high = whole.ends(0.95)
+    if row["low"] < low - 1e-6 or row["high"] > high + 1e-6:
+        raise SystemExit(f"the interval of {row['name']} is wider than its standard errors say; see `measured`.")
+    limits = {"least": row["low"]} if row["low"] > low + 1e-6 else {}
+    if row["high"] < high - 1e-6:
+        limits["most"] = row["high"]
+    return dataclasses.replace(whole, **limits)
+
+
+def fit(asked: argparse.Namespace) -> None:
+    """Print factors, fitted to every other table and made to hold on the rest; and how they do on either half."""
+    rows, _ = rows_of(asked.out)
+    if wrong := [task.name for task, _ in rows if int(task.name.split("-")[1]) not in FITTING]:
+        raise SystemExit(f"constants are fitted on seeds 0 to 999 alone; got {wrong[0]}.")
+    found = [measured(row) for _, row in rows if row["terms"]]
+    if len(found) < 40:
+        raise SystemExit(f"expected at least 40 estimates with terms of their variance; got {len(found)}.")
+    halves = found[::2], found[1::2]
+    for train, test in (halves, halves[::-1]):
+        print("held out:", line(cell(with_factors(test, conformal(test, fit_factors(train))))))
+    fitted = fit_factors(found)
+    print("plain:   ", line(cell(with_factors(found, fitted))))
+    fitted = conformal(found, fitted)
+    print("conformal:", line(cell(with_factors(found, fitted))))
+    print("before:  ", line(cell(found)))
+    for side in ("low", "high"):
+        told = ", ".join(
+            f"{name}={factor:.3g}" for name, factor in zip(fitted.names, getattr(fitted, side), strict=True)
+        )
+        print(f"{side}: {told}")
+
+
+def with_factors(found: Sequence[Measured], factors: Factors) -> list[Measured]:
+    low, high = factors.scales(found)
+    return [dataclasses.replace(one, low=float(a), high=float(b)) for one, a, b in zip(found, low, high, strict=True)]
+
+
+def line(one: Cell) -> str:
+    held = " | ".join(f"{100 * s:.0f} ± {100 * e:.0f}" for s, e in zip(one.coverage, one.errors, strict=True))
+    return f"{one.count} | {one.mae:.3f} | {one.bias:+.3f} | {one.wrong:.0%} | {held} | {one.score:.3f}"
+
+
+def report(asked: argparse.Namespace) -> None:
+    """Print Markdown tables of coverage by rows, columns, kind, strength and family."""
+    rows, failed = rows_of(asked.out)
+    levels = " | ".join(f"{level:.0%}" for level in LEVELS)
+    head = f"| tables | MAE | bias | wrong | {levels} | score |\n|---|" + "---|" * (5 + len(LEVELS))
+    print(f"{len(rows)} tables, {failed} failed; {sum(row['seconds'] for _, row in rows):.0f} s in all.\n")
+    for title, of in GROUPS.items():
+        print(f"| {title} {head}")
+        groups: dict[str, list[Measured]] = {}
+        for task, row in rows:
+            groups.setdefault(of(task), []).append(measured(row))
+        for name in sorted(groups, key=lambda name: (ORDER.get(name, 0), name)):
+            print(f"| {name} | {line(cell(groups[name]))} |")
+        print()
+    apart = [row for task, row in rows if task.mi == 0]
+    excluded = sum(row["low"] > 1e-9 for row in apart)
+    print(f"95 % intervals that exclude 0: {excluded} of {len(apart)} independent tables.\n")
+    worst = sorted(rows, key=lambda pair: -off(measured(pair[1])))[:15]
+    for task, row in worst:
+        interval = f"{row['nats']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        size = f"n = {task.rows}, {task.x_dim} x {task.y_dim}"
+        print(f"- {task.name}: {interval}, true {row['true']:.3f}; {size}: {task.summary}")
+
+
+def off(one: Measured) -> float:
+    low, high = one.ends(0.95)
+    return max(low - one.true, one.true - high)
+
+
+def banded(value: float, edges: Sequence[float], words: Sequence[str]) -> str:
+    return words[sum(value >= edge for edge in edges)]
+
+
+ROWS = ("30 to 99", "100 to 299", "300 to 999", "1,000 to 2,999", "3,000 and more")
+COLUMNS = ("2", "3 to 6", "7 to 20", "more than 20")
+STRENGTHS = ("0", "below 0.1", "0.1 to 0.5", "0.5 to 1", "1 and more")
+KINDS = ("continuous", "with atoms or counts", "discrete beside continuous", "mixed columns", "discrete")
+ORDER = {name: place for names in (ROWS, COLUMNS, STRENGTHS, KINDS) for place, name in enumerate(names)}
+
+
+def kind(task: Problem) -> str:
+    kinds = {task.x_kind, task.y_kind}
+    if kinds == {"discrete"}:
+        return KINDS[4]
+    if kinds == {"discrete", "continuous"}:
+        return KINDS[2]
+    if "mixed" in kinds:
+        return KINDS[3]
+    return KINDS[1] if any(name in getattr(task, "family", "") for name in ATOMS) else KINDS[0]
+
+
+GROUPS: dict[str, Callable[[Problem], str]] = {
+    "": lambda task: "all",
+    "rows": lambda task: banded(task.rows, (100, 300, 1000, 3000), ROWS),
+    "columns": lambda task: banded(task.x_dim + task.y_dim, (3, 7, 21), COLUMNS),
+    "kind": kind,
+    "strength": lambda task: banded(task.mi, (1e-12, 0.1, 0.5, 1), STRENGTHS),
+    "family": lambda task: getattr(task, "family", "").removeprefix("independent ").split(" + ")[0],
+}
+
+
+if __name__ == "__main__":
+    main()
