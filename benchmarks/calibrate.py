@@ -5,9 +5,9 @@
     python benchmarks/calibrate.py measure --tasks random:10000:400 --out OTHER
     python benchmarks/calibrate.py report --out OTHER                          # Markdown tables
 
-Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. `fit` needs an estimator that gives
-the terms of its variance in `explanation["standard_error"]["terms"]`, as `auto` does. A run that was stopped goes on.
-Results are kept by the version of mist, so that DIR must be new after a change of the estimator.
+Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. `fit` needs an estimator that
+gives the terms of its variance in `explanation["standard_error"]["terms"]`, as `auto` does. A run that was stopped goes
+on where it was. Results are kept by the version of mist, so that DIR must be new after a change of the estimator.
 """
 
 from __future__ import annotations

@@ -182,6 +182,7 @@ def test_tables_are_as_they_are_declared():
             assert kind == {0: "continuous", dim: "discrete"}.get(len(levels), "mixed")
             assert (side.dtype.kind == "i") == (kind == "discrete")
             assert np.array_equal(side[:, levels], np.round(side[:, levels]))
+            assert all(4 * len(np.unique(side[:, k])) <= max(task.rows, 60) for k in levels)
 
 
 def test_tables_depend_on_seed_and_index_alone():

@@ -35,6 +35,9 @@ Truth: TypeAlias = tuple[float, float]
 MAX_ERROR = 0.001
 """The standard error at which `monte_carlo` stops, in nats; half of the 0.002 that random tables promise."""
 
+ROWS_A_LEVEL = 4
+"""A column of as many levels as there are rows is an identifier, which estimators refuse."""
+
 MAX_DRAWS = 1_000_000
 CHUNK = 20_000
 
@@ -50,6 +53,7 @@ class Part:
         compute: Computes the mutual information and its standard error, in nats.
         x: The kind of each column of x.
         y: The kind of each column of y.
+        least_rows: The least number of rows of a table with this part: a few for each level.
     """
 
     family: str
@@ -58,6 +62,7 @@ class Part:
     compute: Callable[[], Truth]
     x: tuple[ColumnKind, ...]
     y: tuple[ColumnKind, ...]
+    least_rows: int = 0
 
     @cached_property
     def truth(self) -> Truth:
@@ -72,9 +77,11 @@ def part(
     compute: Callable[[], Truth],
     x: tuple[ColumnKind, int] = ("continuous", 1),
     y: tuple[ColumnKind, int] = ("continuous", 1),
+    *,
+    levels: int = 0,
 ) -> Part:
-    """Return a part whose sides have columns of one kind each, given as kind and number."""
-    return Part(family, summary, draw, compute, (x[0],) * x[1], (y[0],) * y[1])
+    """Return a part whose sides have columns of one kind each, given as kind and number, some with many `levels`."""
+    return Part(family, summary, draw, compute, (x[0],) * x[1], (y[0],) * y[1], ROWS_A_LEVEL * levels)
 
 
 def exact(value: float) -> Truth:

@@ -98,7 +98,7 @@ def class_columns(rng: np.random.Generator) -> Part:
         return monte_carlo(lambda rng, n: entropy - _entropies(log_posterior(draw(rng, n)[0])), key)
 
     summary = f"{k} classes, {dim} columns ({', '.join(sorted(set(names)))})"
-    return part("classes", summary, draw, compute, ("continuous", dim), ("levels", 1))
+    return part("classes", summary, draw, compute, ("continuous", dim), ("levels", 1), levels=k)
 
 
 def logistic(rng: np.random.Generator) -> Part:
@@ -126,7 +126,7 @@ def logistic(rng: np.random.Generator) -> Part:
         return monte_carlo(lambda rng, n: _divergences(scores(rng, n), shares), key)
 
     summary = f"{k} classes by logistic regression on {dim} normal columns"
-    return part("logistic", summary, draw, compute, ("continuous", dim), ("levels", 1))
+    return part("logistic", summary, draw, compute, ("continuous", dim), ("levels", 1), levels=k)
 
 
 def constellation(rng: np.random.Generator) -> Part:
@@ -144,7 +144,9 @@ def constellation(rng: np.random.Generator) -> Part:
         nodes, widths = rule(-9 * noise, k - 1 + 9 * noise, 120)
         return exact(channel_information(shares, normal_density(nodes, np.arange(k, dtype=float), noise), widths))
 
-    return part("channel", f"{k} symbols, normal noise {noise:.2f}", draw, compute, ("levels", 1), ("continuous", 1))
+    return part(
+        "channel", f"{k} symbols, normal noise {noise:.2f}", draw, compute, ("levels", 1), ("continuous", 1), levels=k
+    )
 
 
 def _entropies(log_posterior: Floats) -> Floats:

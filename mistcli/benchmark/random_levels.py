@@ -42,7 +42,14 @@ def contingency(rng: np.random.Generator) -> Part:
         )
     joint = joint / joint.sum()
     summary = f"{a} levels and {b} levels, {form} table"
-    return part("contingency", summary, _table_draw(joint), lambda: exact(table_information(joint)), *_levels(1, 1))
+    return part(
+        "contingency",
+        summary,
+        _table_draw(joint),
+        lambda: exact(table_information(joint)),
+        *_levels(1, 1),
+        levels=max(a, b),
+    )
 
 
 def hidden_classes(rng: np.random.Generator) -> Part:
@@ -94,7 +101,12 @@ def noisy_function(rng: np.random.Generator) -> Part:
 
     summary = f"{form} of {dim} columns of {m} levels, {errors:.0%} at random"
     return part(
-        "function", summary, draw, lambda: exact(channel_information(weights, channel[value])), *_levels(dim, 1)
+        "function",
+        summary,
+        draw,
+        lambda: exact(channel_information(weights, channel[value])),
+        *_levels(dim, 1),
+        levels=levels,
     )
 
 

@@ -110,8 +110,8 @@ def random_task(seed: int, index: int) -> RandomTask:
         What estimators are told of columns is `task.discrete`: `mistcli.estimate((x, y), discrete=task.discrete)`.
     """
     rng = np.random.default_rng([seed, index, 0x7AB1E5])
-    rows = _rows(rng)
-    parts = _parts(rng)
+    rows, parts = _rows(rng), _parts(rng)
+    rows = max(rows, *(part.least_rows for part in parts))
     independent = bool(rng.uniform() < INDEPENDENT)
     swapped = bool(rng.uniform() < 0.5)
     most = min(MOST_COLUMNS, max(4, rows // ROWS_A_COLUMN))
