@@ -5,9 +5,9 @@
     python benchmarks/calibrate.py measure --tasks random:10000:400 --out OTHER
     python benchmarks/calibrate.py report --out OTHER                          # Markdown tables
 
-Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. `fit` needs an estimator that
-gives the terms of its variance in `explanation["standard_error"]["terms"]`, as `auto` does. A run that was stopped goes
-on where it was. Results are kept by the version of mist, so that DIR must be new after a change of the estimator.
+Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. It needs an estimator that gives
+the terms of its variance in `explanation["standard_error"]["features"]`, as `auto` does. A run that was stopped goes on
+where it was. Results are kept by the version of mist, so that DIR must be new after a change of the estimator.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from statistics import NormalDist
 from typing import Any
 
 import mistcli
-from mistcli.benchmark import find
+from mistcli.benchmark import Plan
 from mistcli.benchmark.calibration import LEVELS, Cell, Factors, Measured, cell, conformal, fit_factors
 from mistcli.benchmark.problem import Problem
+from mistcli.benchmark.runner import tasks
 from mistcli.benchmark.tasks import find_one
 from mistcli.executors.serial import SerialExecutor
+from mistcli.registry import Registry
 from mistcli.store import Store, complete, make_task
 
 FITTING = range(1000)
@@ -40,14 +42,15 @@ def main() -> None:
     parser.add_argument("--tasks", default="random:0:300")
     parser.add_argument("--estimator", default="auto")
     parser.add_argument("--most-rows", type=int, default=20_000, help="leave out larger tables")
-    parser.add_argument("--skip", type=int, default=0, help="leave out the first tables")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first tables that the estimator takes")
     asked = parser.parse_args()
     {"measure": measure, "fit": fit, "report": report}[asked.action](asked)
 
 
 def measure(asked: argparse.Namespace) -> None:
-    found = [task for task in find(asked.tasks)[asked.skip :] if task.rows <= asked.most_rows]
-    todo = [make_task(task=task.name, estimator=asked.estimator) for task in found]
+    taken = tasks(Plan((asked.estimator,), asked.tasks), Registry.from_environment())
+    found = [task for task in taken[asked.skip :] if task.data["n"] <= asked.most_rows]
+    todo = [make_task(task=task.data["task"], estimator=asked.estimator) for task in found]
     kept = asked.out[0]
     store = Store.open(kept) if kept.exists() else Store.create(kept, "calibrate", {"estimator": asked.estimator})
 
@@ -67,16 +70,21 @@ def estimate(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": task.name,
         "true": task.mi,
-        "value": found.explanation.get("raw", found.nats),
         "nats": found.nats,
         "error_low": error.get("low", found.stderr),
         "error_high": error.get("high", found.stderr),
-        "terms": dict(error.get("terms", {})),
+        "terms": named(error.get("features", {})),
         "low": found.interval.low,
         "high": found.interval.high,
         "seconds": found.seconds,
         "verdict": list(found.verdict),
     }
+
+
+def named(terms: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
+    """Return terms by name; those of a list are named by their place."""
+    pairs = terms.items() if isinstance(terms, Mapping) else enumerate(terms)
+    return {str(name): float(term) for name, term in pairs}
 
 
 def rows_of(folders: Sequence[Path]) -> tuple[list[tuple[Problem, dict[str, Any]]], int]:
@@ -88,7 +96,7 @@ def rows_of(folders: Sequence[Path]) -> tuple[list[tuple[Problem, dict[str, Any]
 
 def measured(row: Mapping[str, Any]) -> Measured:
     """Return an estimate with the limits at which its 95 % interval was cut off."""
-    whole = Measured(row["true"], row["value"], row["error_low"], row["error_high"], terms=row["terms"])
+    whole = Measured(row["true"], row["nats"], row["error_low"], row["error_high"], terms=row["terms"])
     low, high = whole.ends(0.95)
     if row["low"] < low - 1e-6 or row["high"] > high + 1e-6:
         raise SystemExit(f"the interval of {row['name']} is wider than its standard errors say; see `measured`.")
