@@ -4,6 +4,7 @@
     python benchmarks/calibrate.py fit --out DIR                               # constants of the standard error
     python benchmarks/calibrate.py measure --tasks random:10000:400 --out OTHER
     python benchmarks/calibrate.py report --out OTHER                          # Markdown tables
+    python benchmarks/calibrate.py measure --tasks random:10000:400 --independent --permutations 99 --out NULL
 
 Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. It needs an estimator that gives
 the terms of its variance in `explanation["standard_error"]["features"]`, as `auto` does. A run that was stopped goes on
@@ -43,6 +44,8 @@ def main() -> None:
     parser.add_argument("--estimator", default="auto")
     parser.add_argument("--most-rows", type=int, default=20_000, help="leave out larger tables")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first tables that the estimator takes")
+    parser.add_argument("--independent", action="store_true", help="draw x and y apart: the truth is 0")
+    parser.add_argument("--permutations", type=int, default=0, help="test independence as well")
     asked = parser.parse_args()
     {"measure": measure, "fit": fit, "report": report}[asked.action](asked)
 
@@ -50,7 +53,8 @@ def main() -> None:
 def measure(asked: argparse.Namespace) -> None:
     taken = tasks(Plan((asked.estimator,), asked.tasks), Registry.from_environment())
     found = [task for task in taken[asked.skip :] if task.data["n"] <= asked.most_rows]
-    todo = [make_task(task=task.data["task"], estimator=asked.estimator) for task in found]
+    facts = {"estimator": asked.estimator, "independent": asked.independent, "permutations": asked.permutations}
+    todo = [make_task(task=task.data["task"], **facts) for task in found]
     kept = asked.out[0]
     store = Store.open(kept) if kept.exists() else Store.create(kept, "calibrate", {"estimator": asked.estimator})
 
@@ -64,18 +68,24 @@ def measure(asked: argparse.Namespace) -> None:
 def estimate(data: Mapping[str, Any]) -> dict[str, Any]:
     """Estimate one table, and return all that calibration asks about it."""
     task = find_one(data["task"])
-    found = mistcli.estimate(task.sample(task.rows, 0), estimator=data["estimator"], discrete=task.discrete, seed=0)
+    x, y = task.sample(task.rows, 0)
+    if data["independent"]:
+        _, y = task.sample(task.rows, 1)
+    found = mistcli.estimate(
+        (x, y), estimator=data["estimator"], discrete=task.discrete, seed=0, permutations=data["permutations"]
+    )
     said = found.explanation.get("standard_error")
     error = said if isinstance(said, Mapping) else {}
     return {
         "name": task.name,
-        "true": task.mi,
+        "true": 0.0 if data["independent"] else task.mi,
         "nats": found.nats,
         "error_low": error.get("low", found.stderr),
         "error_high": error.get("high", found.stderr),
         "terms": named(error.get("features", {})),
         "low": found.interval.low,
         "high": found.interval.high,
+        "p_value": found.p_value,
         "seconds": found.seconds,
         "verdict": list(found.verdict),
     }
@@ -153,9 +163,11 @@ def report(asked: argparse.Namespace) -> None:
         for name in sorted(groups, key=lambda name: (ORDER.get(name, 0), name)):
             print(f"| {name} | {line(cell(groups[name]))} |")
         print()
-    apart = [row for task, row in rows if task.mi == 0]
+    apart = [row for _, row in rows if row["true"] == 0]
     excluded = sum(row["low"] > 1e-9 for row in apart)
     print(f"95 % intervals that exclude 0: {excluded} of {len(apart)} independent tables.\n")
+    if tested := [row["p_value"] for row in apart if row["p_value"] is not None]:
+        print(f"p <= 0.05 in {sum(p <= 0.05 for p in tested)} of {len(tested)} independent tables.\n")
     worst = sorted(rows, key=lambda pair: -off(measured(pair[1])))[:15]
     for task, row in worst:
         interval = f"{row['nats']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
