@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -117,26 +117,29 @@ def measured(row: Mapping[str, Any]) -> Measured:
 
 
 def fit(asked: argparse.Namespace) -> None:
-    """Print factors, fitted to every other table and made to hold on the rest; and how they do on either half."""
+    """Print factors, and how those of one half of the tables do on the other half."""
     rows, _ = rows_of(asked.out)
     if wrong := [task.name for task, _ in rows if int(task.name.split("-")[1]) not in FITTING]:
         raise SystemExit(f"constants are fitted on seeds 0 to 999 alone; got {wrong[0]}.")
-    found = [measured(row) for _, row in rows if row["terms"]]
-    if len(found) < 40:
-        raise SystemExit(f"expected at least 40 estimates with terms of their variance; got {len(found)}.")
-    halves = found[::2], found[1::2]
-    for train, test in (halves, halves[::-1]):
-        print("held out:", line(cell(with_factors(test, conformal(test, fit_factors(train))))))
-    fitted = fit_factors(found)
-    print("plain:   ", line(cell(with_factors(found, fitted))))
-    fitted = conformal(found, fitted)
-    print("conformal:", line(cell(with_factors(found, fitted))))
-    print("before:  ", line(cell(found)))
+    pairs = [(task, measured(row)) for task, row in rows if row["terms"]]
+    if len(pairs) < 40:
+        raise SystemExit(f"expected at least 40 estimates with terms of their variance; got {len(pairs)}.")
+    print("With the factors that these estimates were made with:\n")
+    show(pairs, [""])
+    held_out: list[tuple[Problem, Measured]] = []
+    for train, test in ((pairs[::2], pairs[1::2]), (pairs[1::2], pairs[::2])):
+        fitted = fitted_to([one for _, one in train])
+        held_out += zip([task for task, _ in test], with_factors([one for _, one in test], fitted), strict=True)
+    print("With factors that were fitted to the other half of the tables:\n")
+    show(held_out, GROUPS)
+    fitted = fitted_to([one for _, one in pairs])
     for side in ("low", "high"):
-        told = ", ".join(
-            f"{name}={factor:.3g}" for name, factor in zip(fitted.names, getattr(fitted, side), strict=True)
-        )
-        print(f"{side}: {told}")
+        factors = zip(fitted.names, getattr(fitted, side), strict=True)
+        print(f"{side}: " + ", ".join(f"{name}={factor:.3g}" for name, factor in factors))
+
+
+def fitted_to(found: Sequence[Measured]) -> Factors:
+    return conformal(found, fit_factors(found))
 
 
 def with_factors(found: Sequence[Measured], factors: Factors) -> list[Measured]:
@@ -149,20 +152,25 @@ def line(one: Cell) -> str:
     return f"{one.count} | {one.mae:.3f} | {one.bias:+.3f} | {one.wrong:.0%} | {held} | {one.score:.3f}"
 
 
-def report(asked: argparse.Namespace) -> None:
-    """Print Markdown tables of coverage by rows, columns, kind, strength and family."""
-    rows, failed = rows_of(asked.out)
+def show(pairs: Sequence[tuple[Problem, Measured]], groupings: Iterable[str]) -> None:
+    """Print a Markdown table a way of grouping."""
     levels = " | ".join(f"{level:.0%}" for level in LEVELS)
     head = f"| tables | MAE | bias | wrong | {levels} | score |\n|---|" + "---|" * (5 + len(LEVELS))
-    print(f"{len(rows)} tables, {failed} failed; {sum(row['seconds'] for _, row in rows):.0f} s in all.\n")
-    for title, of in GROUPS.items():
+    for title in groupings:
         print(f"| {title} {head}")
         groups: dict[str, list[Measured]] = {}
-        for task, row in rows:
-            groups.setdefault(of(task), []).append(measured(row))
+        for task, one in pairs:
+            groups.setdefault(GROUPS[title](task), []).append(one)
         for name in sorted(groups, key=lambda name: (ORDER.get(name, 0), name)):
             print(f"| {name} | {line(cell(groups[name]))} |")
         print()
+
+
+def report(asked: argparse.Namespace) -> None:
+    """Print Markdown tables of coverage by rows, columns, kind, strength and family."""
+    rows, failed = rows_of(asked.out)
+    print(f"{len(rows)} tables, {failed} failed; {sum(row['seconds'] for _, row in rows):.0f} s in all.\n")
+    show([(task, measured(row)) for task, row in rows], GROUPS)
     apart = [row for _, row in rows if row["true"] == 0]
     excluded = sum(row["low"] > 1e-9 for row in apart)
     print(f"95 % intervals that exclude 0: {excluded} of {len(apart)} independent tables.\n")
