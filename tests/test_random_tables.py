@@ -214,6 +214,30 @@ def test_independent_tables_have_dependence_within_a_side_only():
         assert by_counting(x, y) == pytest.approx(0, abs=0.01)
 
 
+def test_whole_tables_of_one_column_a_side_by_counting_cells():
+    tasks = [task for task in random_tasks(4, 200) if task.x_dim == task.y_dim == 1 and 0.02 < task.mi < 1.5][:5]
+    assert len({task.family for task in tasks}) >= 4
+    for task in tasks:
+        assert by_counting(*task.sample(DRAWS, 0)) == pytest.approx(task.mi, abs=0.008 + 0.05 * task.mi), task.summary
+
+
+def test_normal_tables_with_noise_copies_and_rotations_by_their_covariance():
+    def fits(task):
+        steps = any(word in task.summary for word in ("of noise", "noisy copies", "rotated"))
+        normal = task.family == "normal" or (task.family == "channel" and "linear" in task.summary)
+        return normal and steps and "maps" not in task.summary and task.x_kind == task.y_kind == "continuous"
+
+    tasks = [task for task in random_tasks(6, 800) if fits(task)][:3]
+    assert len(tasks) == 3
+    for task in tasks:
+        x, y = (stats.rankdata(side, axis=0) / 60_001 for side in task.sample(60_000, 0))
+        blocks = (stats.norm.ppf(block) for block in (x, y, np.c_[x, y]))
+        a, b, both = (np.linalg.slogdet(np.atleast_2d(np.corrcoef(block.T)))[1] for block in blocks)
+        bias = task.x_dim * task.y_dim / 120_000
+        # Columns of noise need not be normal, and rotations mix none of them with others.
+        assert (a + b - both) / 2 - bias == pytest.approx(task.mi, abs=0.02), task.summary
+
+
 def test_steps_of_a_side_keep_the_information():
     """A table of normal columns is rotated, joined by noise and copies, and mapped; the rank of its columns stays."""
     for seed in range(40):
