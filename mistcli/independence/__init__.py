@@ -1,0 +1,1 @@
+"""Tests of independence: statistics of several kinds and scales, combined into one p-value."""
