@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from mistcli.version import __version__
 
 if TYPE_CHECKING:
-    from mistcli.api import estimate, estimate_lags, estimate_many
+    from mistcli.api import estimate, estimate_lags, estimate_many, independence_test
     from mistcli.data.pairs import SampleDataset
     from mistcli.errors import MistError
+    from mistcli.independence.result import IndependenceTest
     from mistcli.loops import estimate_mi, evaluate_mi, train_mi_estimator
     from mistcli.plugin import hookimpl
     from mistcli.result import Estimate, Interval, LagProfile
 
 __all__ = [
     "Estimate",
+    "IndependenceTest",
     "Interval",
     "LagProfile",
     "MistError",
@@ -33,12 +35,14 @@ __all__ = [
     "estimate_mi",
     "evaluate_mi",
     "hookimpl",
+    "independence_test",
     "train_mi_estimator",
 ]
 
 _HOME = MappingProxyType(
     {
         "Estimate": "mistcli.result",
+        "IndependenceTest": "mistcli.independence.result",
         "Interval": "mistcli.result",
         "LagProfile": "mistcli.result",
         "MistError": "mistcli.errors",
@@ -49,6 +53,7 @@ _HOME = MappingProxyType(
         "estimate_mi": "mistcli.loops",
         "evaluate_mi": "mistcli.loops",
         "hookimpl": "mistcli.plugin",
+        "independence_test": "mistcli.api",
         "train_mi_estimator": "mistcli.loops",
     }
 )

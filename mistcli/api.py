@@ -8,11 +8,15 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from mistcli.config import CleaningConfig
 from mistcli.data.lagging import lags_of
 from mistcli.data.selection import quote
 from mistcli.data.tables import pair_table, table_from
 from mistcli.errors import ConfigError
 from mistcli.estimation import run, run_all
+from mistcli.independence.ranks import RankNulls
+from mistcli.independence.result import IndependenceTest
+from mistcli.independence.running import PERMUTATIONS, run_test
 from mistcli.lagged import run_lags
 from mistcli.layers import SECTIONS, Layer
 from mistcli.options import fields
@@ -22,7 +26,7 @@ from mistcli.resolve import Resolved, resolve
 from mistcli.result import Estimate, LagProfile
 from mistcli.training.events import Listener, Relay
 
-__all__ = ["estimate", "estimate_lags", "estimate_many"]
+__all__ = ["estimate", "estimate_lags", "estimate_many", "independence_test"]
 
 Selector: TypeAlias = str | Sequence[str]
 
@@ -202,6 +206,80 @@ def estimate_lags(  # noqa: PLR0913
         )
         relay.finish(complete=found.complete, result=found.to_dict())
     return found
+
+
+def independence_test(  # noqa: PLR0913
+    data: Any,
+    *,
+    x: Selector | None = None,
+    y: Selector | None = None,
+    given: Selector = "",
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    reader: str = "",
+    registry: Registry | None = None,
+    nulls: RankNulls | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    **options: Any,
+) -> IndependenceTest:
+    """Test whether two groups of columns are independent, or independent given others.
+
+    Several statistics are computed: kernels on ranks of different bandwidths on each side, normal scores, common
+    neighbours, and scores of successive rows; with several columns also distance covariance and Gaussian kernels. The
+    smallest of their p-values is corrected for their number on the same permutations. Given continuous columns, rows
+    are permuted within small cells of these, which is approximate; given discrete columns only, the test is exact.
+
+    Arguments:
+        data: The path of a file, a DataFrame, a mapping of names to arrays of shape (N,), or a pair `(x, y)` of
+            arrays or tensors of shape (N,) or (N, D).
+        x: The columns on one side: a selector as on the command line, or a list of names. Not needed for a pair.
+        y: The same for the other side.
+        given: The columns that the test is conditional on, of a table; none by default.
+        permutations: The number of permutations.
+        seed: The seed of every random choice.
+        reader: The reader of the file, as `NAME` or `NAME:key=value`; found by the file by default.
+        registry: Where names are looked up; everything that is installed by default.
+        nulls: Null distributions that are shared by tests of one continuous column a side; their number of permutations
+            counts, and `permutations` has to be the same.
+        should_stop: Is asked between batches of permutations whether to stop; the result is then not `complete`.
+        **options: Options of cleaning (`missing="error"`), and `block` or `group` for rows that are not independent.
+
+    Returns:
+        The p-value, the statistic with the smallest p-value of its own, its name, and the mutual information in nats.
+
+    Raises:
+        ConfigError: If an option or a selector is wrong, or there are fewer than 19 permutations.
+        DataError: If the data do not allow a test.
+
+    References:
+        | Discovering and deciphering relationships across disparate data modalities (Vogelstein et al., 2019)
+        | https://arxiv.org/abs/1609.05148
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> angle = rng.uniform(0, 2 * np.pi, 200)
+        >>> found = independence_test((np.cos(angle), np.sin(angle)), permutations=199)
+        >>> found.p_value
+        0.005
+    """
+    known = {*_names(CleaningConfig), "block", "group"}
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise ConfigError(f"a test has no option {unknown[0]!r}; there are {', '.join(sorted(known))}.")
+    if isinstance(permutations, bool) or not isinstance(permutations, int) or permutations < 1:
+        raise ConfigError(f"expected a positive whole number of permutations; got {permutations!r}.")
+    if nulls is not None and nulls.permutations != permutations:
+        raise ConfigError(
+            f"expected nulls of {permutations} permutations, as many as asked for; got {nulls.permutations}."
+        )
+    path, source = _source(data)
+    if source is not None and isinstance(data, tuple):
+        x, y = source.sides(x, y)
+    place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
+    place["given"] = _selector("given", given)
+    resolved = _resolved(place, "auto", None, seed, registry, {**options, "permutations": permutations})
+    return run_test(resolved.config, resolved.registry, source=source, nulls=nulls, should_stop=should_stop)
 
 
 def _resolved(

@@ -54,6 +54,7 @@ COMMANDS = [
     ("resume", "--help"),
     ("list-executors",),
     ("lag", "--help"),
+    ("test", "--help"),
     ("config", "show"),
     ("completion", "fish"),
 ]
@@ -130,6 +131,23 @@ def test_the_public_names_are_there():
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert found.stdout.split() == [
         "True",
-        *["Estimate", "Interval", "LagProfile", "MistError", "SampleDataset", "__version__", "estimate"],
-        *["estimate_lags", "estimate_many", "estimate_mi", "evaluate_mi", "hookimpl", "train_mi_estimator"],
+        *[
+            "Estimate",
+            "IndependenceTest",
+            "Interval",
+            "LagProfile",
+            "MistError",
+            "SampleDataset",
+            "__version__",
+            "estimate",
+        ],
+        *[
+            "estimate_lags",
+            "estimate_many",
+            "estimate_mi",
+            "evaluate_mi",
+            "hookimpl",
+            "independence_test",
+            "train_mi_estimator",
+        ],
     ]

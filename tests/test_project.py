@@ -29,7 +29,7 @@ LAYERS = (
     ("strategies",),
     ("runfolder", "store"),
     ("keeping",),
-    ("preparation", "valuation", "conditional", "estimation", "evaluation", "lagged", "api", "loops"),
+    ("preparation", "valuation", "conditional", "estimation", "evaluation", "lagged", "independence", "api", "loops"),
     ("benchmark", "sweeping"),
     ("report", "scaffold", "testing"),
     ("cli",),

@@ -18,6 +18,7 @@ def mist_commands() -> Iterable[CommandSpec]:
         "Estimate the mutual information of two groups of columns.",
     )
     yield CommandSpec("evaluate", "mistcli.cli.evaluate:evaluate", "Apply a kept estimator to other data.")
+    yield CommandSpec("test", "mistcli.cli.independence:test", "Test whether two groups of columns are independent.")
     yield CommandSpec("lag", "mistcli.cli.lag:lag", "Estimate it against the lag of a time series.")
     yield CommandSpec("bench", "mistcli.cli.bench:bench", "Measure estimators where the truth is known.")
     yield CommandSpec("sweep", "mistcli.cli.sweep:sweep", "Estimate under many settings, and choose among them.")

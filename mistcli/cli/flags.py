@@ -15,7 +15,7 @@ from mistcli.errors import ConfigError
 from mistcli.layers import PROJECT_FILE, Layer, load_yaml
 from mistcli.options import OptionField, assignment, fields, range_text
 
-__all__ = ["SectionedCommand", "SectionedOption", "layers", "option", "run_flags"]
+__all__ = ["SectionedCommand", "SectionedOption", "data_flags", "layers", "option", "run_flags"]
 
 SECTIONS: Mapping[str, type] = {
     "cleaning": CleaningConfig,
@@ -64,6 +64,14 @@ def run_flags(function: FunctionT) -> FunctionT:
     return function
 
 
+def data_flags(function: FunctionT) -> FunctionT:
+    """Add the flags that select and clean columns, and those of any run: seed, units, and the file of settings."""
+    decorators = [*_data(), *_of_fields("Output", GeneralConfig), _config_file()]
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
 def layers(params: Mapping[str, Any]) -> list[Layer]:
     """Return the settings of the flags, of `--config FILE` and of `./mist.yaml`, the strongest first."""
     found = [_flags(params)]
@@ -74,9 +82,9 @@ def layers(params: Mapping[str, Any]) -> list[Layer]:
     return found
 
 
-def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
+def _data() -> Iterator[Callable[[FunctionT], FunctionT]]:
     yield click.argument("path", metavar="[FILE]", required=False, type=click.Path())
-    data, estimator, output = "Data", "Estimator", "Output"
+    data = "Data"
     columns = ColumnType()
     yield option(data, "--x", type=columns, metavar="COLUMNS", help="x: f1, 'gene_*', a:b, '[0:3]' or '!id'.")
     yield option(data, "--y", type=columns, metavar="COLUMNS", help="y, in the same grammar.")
@@ -84,6 +92,11 @@ def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
     yield from _of_fields(data, InferenceConfig, only=("block", "group"))
     yield option(data, "--reader", type=ReaderType(), help="The reader, where the file does not say.")
     yield from _of_fields(data, CleaningConfig)
+
+
+def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
+    estimator, output = "Estimator", "Output"
+    yield from _data()
     yield option(estimator, "--estimator", "-e", type=EstimatorType(), help="The estimator.  [default: js]")
     yield option(estimator, "--critic", type=CriticType(), help="The critic of an estimator that takes one.")
     yield option(
@@ -106,7 +119,11 @@ def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
         metavar="NAME:KEY=VALUE",
         help="A logger, with its options; may be given several times.",
     )
-    yield option(
+    yield _config_file()
+
+
+def _config_file() -> Callable[[FunctionT], FunctionT]:
+    return option(
         "Configuration",
         "--config",
         "config_file",

@@ -13,9 +13,11 @@ from mistcli.jsontext import to_json
 from mistcli.text import printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mistcli.result import Estimate, Units
 
-__all__ = ["report", "warn"]
+__all__ = ["console", "report", "warn"]
 
 
 def report(estimate: Estimate, units: Units, *, as_json: bool, quiet: bool = False, explained: bool = False) -> None:
@@ -28,16 +30,21 @@ def report(estimate: Estimate, units: Units, *, as_json: bool, quiet: bool = Fal
             warn(estimate.warnings)
         click.echo(to_json(estimate.to_dict(units), indent=2 if sys.stdout.isatty() else None))
         return
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+    from mistcli.report.terminal import explain, show
+
+    terminal = console()
+    show(estimate, terminal, units=units)
+    if explained:
+        explain(estimate, terminal)
+
+
+def console() -> Console:
+    """Return the console for results, which writes characters that it cannot show as escape sequences."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     from rich.console import Console
 
-    from mistcli.report.terminal import explain, show
-
-    console = Console(emoji=False)
-    show(estimate, console, units=units)
-    if explained:
-        explain(estimate, console)
+    return Console(emoji=False)
 
 
 def warn(messages: Iterable[str]) -> None:

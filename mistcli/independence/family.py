@@ -32,6 +32,12 @@ Rows = NDArray[np.int64]
 SUCCESSORS = 2
 """The neighbours whose scores are multiplied: one on each side, in one column."""
 
+MODULATED = (("linear", "linear"), ("coarse", "coarse"), ("medium", "medium"))
+"""The pairs of scales at which a dependence may change with what is given."""
+
+MODULATED_FEATURES = 9
+"""The score of a column and as many cosines as the medium bandwidth needs: the weight of the next is below 0.02."""
+
 KERNELS = ("distance", "gaussian", "local")
 
 
@@ -106,6 +112,8 @@ def statistics(
         found += _neighbours(first, second)
     else:
         first, second = _residual(first, residual), _residual(second, residual)
+        modulated = [_modulated(one, residual.modulators) for one in first.blocks]
+        found.append(Covariances(modulated, second.blocks, MODULATED, "changing with given,"))
     scales = list(BANDWIDTHS) if count == MOST_FREQUENCIES else ["coarse", "medium"]
     pairs = [("linear", "linear"), *product(scales, scales)]
     found.append(Covariances(first.blocks, second.blocks, pairs, "ranks"))
@@ -132,7 +140,23 @@ def _residual(side: _Features, residual: Residual) -> _Features:
         features, left = residual(block.features)
         return replace(block, features=features, left=left)
 
-    return replace(side, blocks=list(map(of, side.blocks)), kernels={name: of(one) for name, one in side.kernels.items()})
+    return replace(
+        side, blocks=list(map(of, side.blocks)), kernels={name: of(one) for name, one in side.kernels.items()}
+    )
+
+
+def _modulated(block: Block, modulators: Floats) -> Block:
+    """Return products of the features of a block with functions of what is given.
+
+    What is left of features has the mean 0 at each value of what is given, and so have the products: a covariance with
+    them is large where the dependence changes its sign with what is given, where that with the features is small.
+    """
+    features = block.features[:, :MODULATED_FEATURES]
+    products = (features[:, :, None] * modulators[:, None, :]).reshape(len(features), -1)
+    weights = {
+        name: np.repeat(weight[:MODULATED_FEATURES], modulators.shape[1]) for name, weight in block.weights.items()
+    }
+    return replace(block, features=products, weights=weights)
 
 
 def _neighbours(x: _Features, y: _Features) -> list[Statistic]:

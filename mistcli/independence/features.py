@@ -41,8 +41,8 @@ class Block:
     Arguments:
         features: Centred features, (N, F).
         weights: For each scale the weights of the features, (F,).
-        left: The share of variance that a regression on other columns has left in each of N directions, (N,); None where
-            there was no regression.
+        left: The share of variance that a regression on other columns has left in each of N directions, (N,); None
+            where there was no regression.
     """
 
     features: Floats
@@ -77,8 +77,8 @@ def column_blocks(values: Floats, counts: Sequence[int], count: int, rng: np.ran
 
     A continuous column with ranks :math:`r_i` has its normal scores, and the cosines
     :math:`\sqrt 2 \cos(\pi k u_i)` of :math:`u_i = (r_i + 1/2) / N`, which are orthogonal. Weighted by
-    :math:`\exp(-(\pi k h)^2 / 2)` they span a Gaussian kernel of bandwidth :math:`h` on the ranks. A discrete column has
-    its indicators, and the scores of the ranks of its levels.
+    :math:`\exp(-(\pi k h)^2 / 2)` they span a Gaussian kernel of bandwidth :math:`h` on the ranks. A discrete column
+    has its indicators, and the scores of the ranks of its levels.
 
     Arguments:
         values: Numbers, and codes of levels, (N, D).
@@ -166,24 +166,20 @@ def kernel_blocks(points: Floats, rng: np.random.Generator) -> dict[str, Block]:
     """
     n = len(points)
     landmarks = points if n <= LANDMARKS else points[rng.choice(n, LANDMARKS, replace=False)]
-    distance = _distances(points, landmarks)
+    apart = _distances(points, landmarks)
     own = _distances(landmarks, landmarks)
     typical = float(np.median(own[np.triu_indices(len(own), 1)])) or float(own.mean()) or 1.0
     norm, own_norm = (np.linalg.norm(side - points.mean(0), axis=1) for side in (points, landmarks))
-    kernels = {
-        "distance": (
-            (norm[:, None] + own_norm - distance) / 2,
-            (own_norm[:, None] + own_norm - own) / 2,
-        )
-    }
+    blocks = {"distance": _spanned((norm[:, None] + own_norm - apart) / 2, (own_norm[:, None] + own_norm - own) / 2)}
     for name, factor in (("gaussian", 1.0), ("local", 0.25)):
-        kernels[name] = tuple(np.exp(-0.5 * (d / (factor * typical)) ** 2) for d in (distance, own))  # type: ignore[assignment]
-    return {name: _spanned(*both) for name, both in kernels.items()}
+        blocks[name] = _spanned(*(np.exp(-0.5 * (d / (factor * typical)) ** 2) for d in (apart, own)))
+    return blocks
 
 
 def _distances(a: Floats, b: Floats) -> Floats:
     square = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-    return np.sqrt(np.maximum(square, 0.0))
+    distances: Floats = np.sqrt(np.maximum(square, 0.0))
+    return distances
 
 
 def _spanned(cross: Floats, own: Floats) -> Block:

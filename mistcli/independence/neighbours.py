@@ -19,9 +19,8 @@ CHUNK = 2**24
 
 def distance(a: Floats, b: Floats) -> Floats:
     """Return the Euclidean distance of each row of `a` to that of `b`, (N, D), (N, D) -> (N,)."""
-    if a.shape[1] == 1:
-        return np.abs(a[:, 0] - b[:, 0])
-    return np.sqrt(np.square(a - b).sum(1))
+    apart: Floats = np.abs(a[:, 0] - b[:, 0]) if a.shape[1] == 1 else np.sqrt(np.square(a - b).sum(1))
+    return apart
 
 
 def nearest_by_rank(ranks: Rows, half: int) -> Rows:
@@ -52,8 +51,8 @@ def nearest_by_distance(points: Floats, k: int) -> tuple[Rows, Floats]:
     if points.shape[1] <= FEW_COLUMNS:
         from scipy.spatial import cKDTree
 
-        found, places = cKDTree(points).query(points, k=k + 1)
-        return _others(np.asarray(places, dtype=np.int64)), np.asarray(found[:, -1])
+        found, places = map(np.asarray, cKDTree(points).query(points, k=k + 1))
+        return _others(places.astype(np.int64)), found[:, -1]
     square = np.square(points).sum(1)
     rows = max(1, CHUNK // len(points))
     neighbours, reach = [], []
@@ -71,4 +70,5 @@ def _others(places: Rows) -> Rows:
     """Return the places without that of the row itself, (N, k + 1) -> (N, k); without the last where it is missing."""
     own = places == np.arange(len(places))[:, None]
     own[~own.any(1), -1] = True
-    return places[~own].reshape(len(places), -1)
+    others: Rows = places[~own].reshape(len(places), -1)
+    return others

@@ -16,14 +16,13 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 NEIGHBOURHOOD = 8
-"""The most rows of a neighbourhood within which rows are permuted.
-
-The source uses 5 neighbours on each row. A cell of 5 to 8 rows of a tree is as narrow, and random trees let a row meet
-different neighbours.
-"""
+"""The most rows of a cell within which rows are permuted: cells have about 5 rows, the neighbours of the source."""
 
 COSINES = 8
 """The cosines of each column of z that a regression has; kernels on all columns follow what changes faster."""
+
+LEVELS = 20
+"""The most levels of a column of z for each of which a dependence of its own is looked for."""
 
 PENALTIES = np.geomspace(1e-6, 10, 15)
 """The penalties of a ridge regression a row, from a fit of all that kernels can follow to almost none."""
@@ -35,10 +34,10 @@ LARGEST_FIT = 1 / 3
 class LocalOrders:
     """Random orders of rows among those with nearly the same z.
 
-    Rows are exchanged only within a stratum, the rows with the same value in all discrete columns of z, and, where z has
-    continuous columns too, only within a cell of a random tree: rows are split at the median of a random projection of z
-    until a cell holds at most 8 rows. Each order has a tree of its own. This is the local permutation of the source with
-    cells in the place of nearest neighbours, so that each order is one-to-one.
+    Rows are exchanged only within a stratum, the rows with the same value in all discrete columns of z, and, where z
+    has continuous columns too, only within a cell of a random tree: rows are split near the median of a random
+    projection of z until a cell holds at most 8 rows. Each order has a tree of its own. This is the local permutation
+    of the source with cells in the place of nearest neighbours, so that each order is one-to-one.
 
     References:
         | Conditional independence testing based on a nearest-neighbor estimator of conditional mutual information
@@ -60,8 +59,8 @@ class LocalOrders:
         self._points = standardized(values[:, continuous], [0] * len(continuous)) if continuous else None
         if np.bincount(self._stratum).max() < 2:
             raise DataError(
-                "no two rows have the same value in what is given, so that no rows can be exchanged; give fewer columns, "
-                "or pass --continuous for those that are numbers."
+                "no two rows have the same value in what is given, so that no rows can be exchanged; give fewer "
+                "columns, or pass --continuous for those that are numbers."
             )
 
     def order(self, rng: np.random.Generator) -> Rows:
@@ -100,8 +99,8 @@ class Residual:
 
     where :math:`H` is the hat matrix of a ridge regression on indicators of the levels of discrete columns, on normal
     scores and on features of Gaussian kernels, its penalty chosen by generalized cross-validation. A covariance of what
-    is left of x and of y is small where they depend on each other by way of z alone: its mean is a product of the errors
-    of two regressions.
+    is left of x and of y is small where they depend on each other by way of z alone: its mean is a product of the
+    errors of two regressions.
 
     References:
         | The hardness of conditional independence testing and the generalised covariance measure
@@ -111,10 +110,19 @@ class Residual:
         values: The columns of z: numbers, and codes of levels, (N, D).
         counts: The levels of each column; 0 for a continuous one.
         rng: Breaks ties, and chooses the rows that span kernels.
+
+    Attributes:
+        modulators: Functions of z, (N, M), with which the dependence of x and y may change: the score and two cosines of
+            each continuous column, and indicators of levels.
     """
 
     def __init__(self, values: Floats, counts: Sequence[int], rng: np.random.Generator) -> None:
         blocks = column_blocks(values, counts, COSINES, rng)
+        first = [
+            one.features[:, 1 : 1 + LEVELS] if levels else one.features[:, :3]
+            for one, levels in zip(blocks, counts, strict=True)
+        ]
+        self.modulators: Floats = np.concatenate(first, axis=1)
         parts = [one.features * np.sqrt(one.weights["linear"] + one.weights["medium"]) for one in blocks]
         if not all(counts) or len(counts) > 1:
             parts += [one.features for one in kernel_blocks(standardized(values, counts), rng).values()]

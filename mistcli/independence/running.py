@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mistcli.conditional import value_given
 from mistcli.config import Choice, RunConfig
 from mistcli.data.cleaning import Variable
-from mistcli.errors import ConfigError, DataError
+from mistcli.errors import ConfigError
 from mistcli.independence.combination import Combined, smallest_p
 from mistcli.independence.family import Side, statistics
 from mistcli.independence.orders import LocalOrders, Residual
@@ -34,8 +34,6 @@ PERMUTATIONS = 999
 
 FEWEST_PERMUTATIONS = 19
 """The fewest permutations with which a p-value can be as low as 0.05."""
-
-FEWEST_ROWS = 8
 
 ESTIMATOR = "mixed_ksg"
 """The estimator of the mutual information beside the p-value: it takes columns of any kind, and is not trained."""
@@ -107,9 +105,6 @@ class _Tested:
 
 
 def _check(prepared: Prepared) -> None:
-    n = len(prepared.cleaned.rows)
-    if n < FEWEST_ROWS:
-        raise DataError(f"a test of independence needs at least {FEWEST_ROWS} rows; got {n}.")
     if prepared.given and not prepared.design.independent:
         raise ConfigError(
             "expected independent rows beside --given: no permutation is known that keeps both what is given and the "

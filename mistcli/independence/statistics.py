@@ -40,9 +40,9 @@ class Covariances(Statistic):
     .. math:: T_{st} = \sum_{kl} w_k^{(s)} w_l^{(t)} C_{kl}^2, \qquad
               C = \tfrac{1}{\sqrt{N - 1}} \Phi(x)^\top \Psi(y)
 
-    is the Hilbert-Schmidt independence criterion of the kernels that the weighted features span. Where there are several
-    pairs of columns, there are two statistics for each pair of scales: the sum over the pairs of columns, and the
-    largest after each is standardized.
+    is the Hilbert-Schmidt independence criterion of the kernels that the weighted features span. Where there are
+    several pairs of columns, there are two statistics for each pair of scales: the sum over the pairs of columns, and
+    the largest after each is standardized.
 
     References:
         | Measuring statistical dependence with Hilbert-Schmidt norms (Gretton et al., 2005)
