@@ -55,3 +55,9 @@ def test_the_way_does_not_change_the_result(d, monkeypatch):
             results.append((distances, places, counts))
         for by_tree, by_force in zip(*results, strict=True):
             np.testing.assert_array_equal(by_tree, by_force)
+
+
+def test_there_may_be_more_columns_than_a_power_of_their_number_has_digits():
+    points = np.random.default_rng(0).standard_normal((20, 2_000))
+    distances, _ = neighbours.nearest(points, points, 2)
+    assert (neighbours.count_within(points, points, distances[:, 1]) >= 2).all()

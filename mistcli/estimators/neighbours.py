@@ -33,6 +33,9 @@ BRUTE_ROWS = 30_000
 At the former limit both take the same time on correlated normal columns (`benchmarks/neighbours.py`); where columns
 depend on each other more strongly, trees are faster than that, hence the latter."""
 
+WIDE = 30
+"""Columns beyond these change no choice: the limit is BRUTE_ROWS from there on, and larger powers overflow."""
+
 MANY = 5_000
 """The number of points from which on a search uses several threads: at fewer, starting them takes longer."""
 
@@ -62,7 +65,7 @@ def nearest(reference: Floats, points: Floats, k: int) -> tuple[Floats, NDArray[
         Distances and places, (M, k) each.
     """
     width = reference.shape[1]
-    if len(reference) <= min(NEAREST_ROWS * NEAREST_GROWTH**width, BRUTE_ROWS):
+    if len(reference) <= min(NEAREST_ROWS * NEAREST_GROWTH ** min(width, WIDE), BRUTE_ROWS):
         return nearest_brute(reference, points, k, workers=_workers(points))
     from scipy.spatial import cKDTree  # a tenth of a second that estimators without trees need not pay
 
@@ -89,7 +92,7 @@ def count_within(reference: Floats, points: Floats, reach: Floats) -> Floats:
     """Count the reference rows (N, D) that are at most as far from each point (M, D) as its reach (M,), (M,)."""
     if reference.shape[1] == 1:
         return _count_line(reference[:, 0], points[:, 0], reach)
-    if len(reference) <= min(COUNT_ROWS * COUNT_GROWTH ** reference.shape[1], BRUTE_ROWS):
+    if len(reference) <= min(COUNT_ROWS * COUNT_GROWTH ** min(reference.shape[1], WIDE), BRUTE_ROWS):
         return count_brute(reference, points, reach, workers=_workers(points))
     levels, counts = np.unique(reference, axis=0, return_counts=True)
     if len(levels) <= FEW:

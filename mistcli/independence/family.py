@@ -112,8 +112,9 @@ def statistics(
         found += _neighbours(first, second)
     else:
         first, second = _residual(first, residual), _residual(second, residual)
-        modulated = [_modulated(one, residual.modulators) for one in first.blocks]
-        found.append(Covariances(modulated, second.blocks, MODULATED, "changing with given,"))
+        if residual.modulators is not None:
+            modulated = [_modulated(one, residual.modulators) for one in first.blocks]
+            found.append(Covariances(modulated, second.blocks, MODULATED, "changing with given,"))
     scales = list(BANDWIDTHS) if count == MOST_FREQUENCIES else ["coarse", "medium"]
     pairs = [("linear", "linear"), *product(scales, scales)]
     found.append(Covariances(first.blocks, second.blocks, pairs, "ranks"))
@@ -146,7 +147,7 @@ def _residual(side: _Features, residual: Residual) -> _Features:
 
 
 def _modulated(block: Block, modulators: Floats) -> Block:
-    """Return products of the features of a block with functions of what is given.
+    """Return products of the features of a block with indicators of what is given.
 
     What is left of features has the mean 0 at each value of what is given, and so have the products: a covariance with
     them is large where the dependence changes its sign with what is given, where that with the features is small.

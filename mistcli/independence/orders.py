@@ -112,17 +112,14 @@ class Residual:
         rng: Breaks ties, and chooses the rows that span kernels.
 
     Attributes:
-        modulators: Functions of z, (N, M), with which the dependence of x and y may change: the score and two cosines of
-            each continuous column, and indicators of levels.
+        modulators: Indicators of levels of z, (N, M), with which the dependence of x and y may change; None where a
+            column of z is continuous: errors of the regression that change with it would be taken for dependence.
     """
 
     def __init__(self, values: Floats, counts: Sequence[int], rng: np.random.Generator) -> None:
         blocks = column_blocks(values, counts, COSINES, rng)
-        first = [
-            one.features[:, 1 : 1 + LEVELS] if levels else one.features[:, :3]
-            for one, levels in zip(blocks, counts, strict=True)
-        ]
-        self.modulators: Floats = np.concatenate(first, axis=1)
+        indicators = [one.features[:, 1 : 1 + LEVELS] for one in blocks]
+        self.modulators: Floats | None = np.concatenate(indicators, axis=1) if all(counts) else None
         parts = [one.features * np.sqrt(one.weights["linear"] + one.weights["medium"]) for one in blocks]
         if not all(counts) or len(counts) > 1:
             parts += [one.features for one in kernel_blocks(standardized(values, counts), rng).values()]
