@@ -20,6 +20,7 @@ from mistcli.inference.permutation import p_value
 from mistcli.inference.symptoms import memory, symptoms
 from mistcli.inference.verdict import Word, amplified, bounded, verdict
 from mistcli.keeping import keep
+from mistcli.numerics.torch_state import own_state
 from mistcli.preparation import Prepared, Source, only, prepare
 from mistcli.registry import Registry
 from mistcli.result import Estimate, Interval, Terms
@@ -74,6 +75,7 @@ def run(
     return run_all([config], registry, source=source, listener=listener, should_stop=should_stop)[0]
 
 
+@own_state()
 def run_all(
     configs: Sequence[RunConfig],
     registry: Registry,

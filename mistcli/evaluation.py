@@ -15,6 +15,7 @@ from mistcli.errors import ConfigError, DataError, FitError, did_you_mean
 from mistcli.inference.interval import interval, resolution, stderr
 from mistcli.inference.verdict import bounded, verdict
 from mistcli.keeping import Applied, fingerprint, restore
+from mistcli.numerics.torch_state import own_state
 from mistcli.readers.source import Source, open_source
 from mistcli.registry import Registry
 from mistcli.result import Estimate
@@ -28,6 +29,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Levels: TypeAlias = Mapping[str, Sequence[str] | None]
 
 
+@own_state()
 def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", level: float = 0.95) -> Estimate:
     """Apply the estimator that a run kept in `folder` to the same columns of other data.
 

@@ -15,6 +15,7 @@ from mistcli.errors import ConfigError, DataError
 from mistcli.estimation import conclude, started
 from mistcli.inference.design import Series
 from mistcli.inference.series import block_length
+from mistcli.numerics.torch_state import own_state
 from mistcli.preparation import History, Prepared, Source, prepare
 from mistcli.registry import Registry
 from mistcli.result import LagProfile
@@ -27,6 +28,7 @@ __all__ = ["run_lags"]
 Rows = NDArray[np.int64]
 
 
+@own_state()
 def run_lags(
     config: RunConfig,
     registry: Registry,

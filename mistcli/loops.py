@@ -21,6 +21,7 @@ from mistcli.data.pairs import batch_size_of, pairs
 from mistcli.data.splitting import Fold
 from mistcli.errors import ConfigError, MistError, did_you_mean
 from mistcli.estimators.base import DirectEstimator, Estimator, TrainableEstimator
+from mistcli.numerics.torch_state import own_state
 from mistcli.options import fields, parse
 from mistcli.training.crossfit import valued
 from mistcli.training.devices import device_of
@@ -92,6 +93,7 @@ def estimate_mi(
     return found.nats, log[list(COLUMNS)]
 
 
+@own_state()
 def train_mi_estimator(
     estimator: Estimator,
     data: Any,
@@ -135,6 +137,8 @@ def train_mi_estimator(
     _check_made(estimator)
     if not isinstance(estimator, TrainableEstimator):
         raise ConfigError(f"expected an estimator that is trained; got {type(estimator).__name__}: call evaluate_mi.")
+    if any(parameter.is_inference() for parameter in estimator.parameters()):
+        raise ConfigError("expected an estimator that can be trained; this one was made in torch.inference_mode().")
     config = _config(training, _optimizer(optimizer_class), batch_size_of(data))
     x, y = pairs(data)
     if valid_data is None:
@@ -151,6 +155,7 @@ def train_mi_estimator(
     return recorder.frame()
 
 
+@own_state()
 def evaluate_mi(estimator: Estimator, data: Any, *, batch_size: int | None = None) -> float:
     """Return the mean log ratio of pairs under an estimator, in nats.
 

@@ -48,3 +48,19 @@ class Critic(nn.Module, ABC):
     def cross(self, hx: Tensor, hy: Tensor) -> Tensor:
         r"""Score all combinations of embedded rows, :math:`(*, N, H_x), (*, K, H_y) \to (*, N, K)`."""
         return self.score(hx.unsqueeze(-2), hy.unsqueeze(-3))
+
+    def pairs(self, hx: Tensor, hy: Tensor, partners: Tensor) -> Tensor:
+        r"""Score each embedded row of x with some embedded rows of y.
+
+        Arguments:
+            hx: The rows of x, :math:`(*, N, H_x)`.
+            hy: The rows of y, :math:`(*, K, H_y)`.
+            partners: The rows of y for each row of x, :math:`(N, M)`.
+
+        Returns:
+            The scores, :math:`(*, N, M)`.
+        """
+        if partners.shape[-1] == hy.shape[-2]:
+            return self.cross(hx, hy).gather(-1, partners.expand(*hx.shape[:-2], -1, -1))
+        rows = hy.index_select(-2, partners.flatten()).view(*hy.shape[:-2], *partners.shape, hy.shape[-1])
+        return self.score(hx.unsqueeze(-2), rows)

@@ -12,6 +12,9 @@ from mistcli.critics.network import MLP
 
 __all__ = ["SeparableCritic"]
 
+ALL = 16
+"""How many inner products of a matrix product take the time of one of gathered rows, about."""
+
 
 class SeparableCritic(Critic):
     r"""An inner product of two embeddings.
@@ -74,3 +77,9 @@ class SeparableCritic(Critic):
     def cross(self, hx: Tensor, hy: Tensor) -> Tensor:
         """Return all inner products, as one matrix product."""
         return hx @ hy.mT
+
+    def pairs(self, hx: Tensor, hy: Tensor, partners: Tensor) -> Tensor:
+        """Score rows of x with some rows of y: picked from all inner products, unless these are far more."""
+        if hy.shape[-2] > ALL * partners.shape[-1]:
+            return super().pairs(hx, hy, partners)
+        return self.cross(hx, hy).gather(-1, partners.expand(*hx.shape[:-2], -1, -1))

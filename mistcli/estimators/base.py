@@ -8,6 +8,7 @@ in one go, a `TrainableEstimator` by descending a loss, a `CriticEstimator` from
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -215,21 +216,15 @@ class CriticEstimator(TrainableEstimator):
         """
         n = x.shape[-2]
         hx, hy = self.critic.embed(x, y)
-        shift = torch.cat([torch.zeros(1, dtype=torch.long), shifts(n, m)]).to(x.device)
-        rows = torch.arange(n, device=x.device)
-        size = max(1, CHUNK // max(1, (m + 1) * hx.shape[-1] * (hx.numel() // (n * hx.shape[-1]))))
-        parts = [self._score(hx, hy, chunk, (chunk[:, None] + shift) % n) for chunk in torch.split(rows, size)]
-        scores = torch.cat(parts, -2) if len(parts) > 1 else parts[0]
-        return scores[..., 0], scores[..., 1:]
-
-    def _score(self, hx: Tensor, hy: Tensor, rows: Tensor, partners: Tensor) -> Tensor:
-        """Score the rows of x with their partners in y, (n,), (n, K) -> (*, n, K)."""
-        hx = hx if len(rows) == hx.shape[-2] else hx[..., rows, :]
-        if partners.shape[-1] == hy.shape[-2]:
-            cross = self.critic.cross(hx, hy)
-            return cross.gather(-1, partners.expand_as(cross))
-        picked = hy.index_select(-2, partners.flatten()).view(*hy.shape[:-2], *partners.shape, hy.shape[-1])
-        return self.critic.score(hx.unsqueeze(-2), picked)
+        size = max(1, CHUNK // max(1, (m + 1) * (hx.numel() // n)))
+        if size >= n:
+            return _split(self.critic.pairs(hx, hy, _partners(n, m, x.device)))
+        shift = _shifts_and_none(n, m).to(x.device)
+        parts = [
+            self.critic.pairs(hx[..., rows, :], hy, (rows[:, None] + shift) % n)
+            for rows in torch.split(torch.arange(n, device=x.device), size)
+        ]
+        return _split(torch.cat(parts, -2))
 
 
 def _check_rows(x: Tensor, y: Tensor) -> None:
@@ -246,5 +241,24 @@ def shifts(n: int, m: int) -> Tensor:
     Shifts by 1 to M would do for shuffled rows; these do for sorted rows and series too.
     """
     if m == n - 1:
-        return torch.arange(1, n)
-    return torch.randperm(n - 1, generator=Generator().manual_seed(n))[:m] + 1
+        return torch.arange(1, n, device="cpu")
+    return torch.randperm(n - 1, generator=Generator().manual_seed(n), device="cpu")[:m] + 1
+
+
+def _split(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the scores of pairs and of their negatives; of two views, autograd would add up the gradients."""
+    pos, neg = torch.split(scores, [1, scores.shape[-1] - 1], -1)
+    return pos.squeeze(-1), neg
+
+
+def _shifts_and_none(n: int, m: int) -> Tensor:
+    """Return no shift, then `m` shifts, (m + 1,)."""
+    return torch.cat([torch.zeros(1, dtype=torch.long, device="cpu"), shifts(n, m)])
+
+
+@lru_cache(maxsize=16)
+def _partners(n: int, m: int, device: torch.device) -> Tensor:
+    """Return the rows of y that each row of x is scored with: its own, then `m` others, (n, m + 1)."""
+    with torch.inference_mode(mode=False):  # training may use what valuation made
+        rows = torch.arange(n, device="cpu")
+        return ((rows[:, None] + _shifts_and_none(n, m)) % n).to(device)

@@ -18,12 +18,14 @@ from mistcli.errors import ConfigError, UnknownNameError
 from mistcli.estimators.base import Estimator
 from mistcli.estimators.building import blueprint
 from mistcli.layers import Layer
+from mistcli.numerics.torch_state import own_state
 from mistcli.registry import Registry
 from mistcli.resolve import resolve
 
 __all__ = ["Factory", "factory", "make", "make_callable"]
 
 
+@own_state()
 def make(
     name: str,
     /,

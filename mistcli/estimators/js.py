@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid, softplus
 
 from mistcli.estimators.nwj import NWJ
 
@@ -41,4 +41,4 @@ class JS(NWJ):
 
     def objective(self, pos: Tensor, neg: Tensor) -> Tensor:
         r"""Return minus the classifier's loss, :math:`(*, N), (*, N, M) \to (*,)`."""
-        return -softplus(-pos).mean(-1) - softplus(neg).mean((-2, -1))
+        return logsigmoid(pos).mean(-1) - softplus(neg).mean((-2, -1))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mistcli.errors import PluginError
-from mistcli.estimators.base import TrainableEstimator
+from mistcli.estimators.base import CriticEstimator, TrainableEstimator
 
 __all__ = ["Stack"]
 
@@ -33,6 +33,13 @@ class Stack:
         """Yield all parameters of all fits."""
         for module in self._modules:
             yield from module.parameters()
+
+    def numbers(self, rows: int) -> int:
+        """Return about how many numbers the widest layer holds in a step of so many rows a fit."""
+        parts = [part for part in self._single.modules() if isinstance(part, CriticEstimator)]
+        pairs = 1 + max((part.neg_samples if part.neg_samples > 0 else rows for part in parts), default=0)
+        widest = max((p.shape[-1] for p in self._single.parameters() if p.dim()), default=1)
+        return self.size * rows * pairs * widest
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the loss of each fit on its own rows, (R, B, Dx), (R, B, Dy) -> (R,)."""

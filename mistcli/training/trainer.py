@@ -15,6 +15,7 @@ from mistcli.data.splitting import Fold
 from mistcli.errors import FitError
 from mistcli.estimators.base import TrainableEstimator
 from mistcli.numerics.memory import keep_freed_memory
+from mistcli.numerics.torch_state import at_most_threads, own_state
 from mistcli.training.events import Evaluated, Listener
 from mistcli.training.optimizers import Optimizer, learning_rate
 from mistcli.training.stack import Stack
@@ -26,7 +27,12 @@ AUTO_STEPS = 500
 """The training steps where neither steps nor epochs were asked for."""
 
 EVALUATIONS = 20
-"""How often the fits are evaluated in a whole training, about."""
+"""How often the fits are evaluated in a whole training, at most; at least as many rows are trained on between two
+evaluations as are looked at in one, so that training takes most of the time."""
+
+ONE_THREAD = 2**18
+"""The most numbers in a layer of a step for which training uses one thread. torch splits an operation from 2^15 numbers
+on. At these sizes it lasts 10 to 100 microseconds, and threads that wait for a core that is busy take far longer."""
 
 VALID_ROWS = 5_000
 """The most validation rows that are looked at in one evaluation."""
@@ -74,32 +80,19 @@ def fit(
         FitError: If a fit has no finite loss before it has begun.
     """
     keep_freed_memory()
-    stack = Stack([make(generator(seed, "weights", fold.number)).to(x.device) for fold in folds])
-    batches = [_Batches(fold.train, generator(seed, "batches", fold.number)) for fold in folds]
-    rows = min(len(fold.train) for fold in folds)
-    size = min(config.batch_size, rows)
-    total = steps(config, rows)
-    every = max(1, total // EVALUATIONS)
-    watch = _Watch(stack, x, y, folds, rows / size, config.patience, listener or Listener())
-    optimizer = Optimizer(config.optimizer, stack.parameters(), config.weight_decay)
-    if not torch.isfinite(watch.look(0)).all():
-        raise FitError("the estimator has no finite loss on this data before training; try another --transform.")
-    step, complete = 0, True
-    while step < total and not watch.stopping.done.all():
-        picked = torch.stack([b.take(size) for b in batches]).to(x.device)
-        loss = stack.loss(x[picked], y[picked])
-        loss.sum().backward()  # type: ignore[no-untyped-call]
-        optimizer.step(learning_rate(config.schedule, config.lr, step, total))
-        watch.trained(loss)
-        step += 1
-        if should_stop():
-            complete = False
-            break
-        if step % every == 0 or step == total:
-            watch.look(step)
-    if not complete:
-        watch.look(step)
-    stack.restore()
+    with own_state():
+        stack = Stack([make(generator(seed, "weights", fold.number)).to(x.device) for fold in folds])
+        batches = [_Batches(fold.train, generator(seed, "batches", fold.number)) for fold in folds]
+        rows = min(len(fold.train) for fold in folds)
+        size = min(config.batch_size, rows)
+        watch = _Watch(stack, x, y, folds, rows / size, config.patience, listener or Listener())
+        with at_most_threads(1 if stack.numbers(size) <= ONE_THREAD else torch.get_num_threads()):
+            if not torch.isfinite(watch.look(0)).all():
+                raise FitError(
+                    "the estimator has no finite loss on this data before training; try another --transform."
+                )
+            step, complete = _descend(stack, (x, y), batches, watch, config, size, steps(config, rows), should_stop)
+            stack.restore()
     return Fits(stack, complete, step)
 
 
@@ -114,6 +107,36 @@ def steps(config: TrainingConfig, rows: int) -> int:
     limits = [config.max_steps, config.max_epochs and config.max_epochs * max(1, rows // size)]
     asked = [limit for limit in limits if limit is not None]
     return min(asked) if asked else AUTO_STEPS
+
+
+def _descend(
+    stack: Stack,
+    data: tuple[Tensor, Tensor],
+    batches: Sequence[_Batches],
+    watch: _Watch,
+    config: TrainingConfig,
+    size: int,
+    total: int,
+    should_stop: Callable[[], bool],
+) -> tuple[int, bool]:
+    """Train on batches of `size` rows; return the number of steps, and whether no one stopped it before `total`."""
+    x, y = data
+    optimizer = Optimizer(config.optimizer, stack.parameters(), config.weight_decay)
+    every = max(1, total // EVALUATIONS, watch.rows // size)
+    step = 0
+    while step < total and not watch.stopping.done.all():
+        picked = torch.stack([b.take(size) for b in batches]).to(x.device)
+        loss = stack.loss(x[picked], y[picked])
+        loss.backward(torch.ones_like(loss))  # type: ignore[no-untyped-call]
+        optimizer.step(learning_rate(config.schedule, config.lr, step, total))
+        watch.trained(loss)
+        step += 1
+        stopped = should_stop()
+        if stopped or step % every == 0 or step == total:
+            watch.look(step)
+        if stopped:
+            return step, False
+    return step, True
 
 
 def generator(seed: int, purpose: str, replica: int = 0) -> Generator:
@@ -167,6 +190,7 @@ class _Watch:
         seen = [fold.valid if self.split == "valid" else fold.train for fold in folds]
         rows = [torch.from_numpy(r[:: -(-len(r) // VALID_ROWS)]).to(x.device) for r in seen]
         self.pairs = [(x[r], y[r]) for r in rows]
+        self.rows = max(map(len, rows))
         self.batches_an_epoch = batches_an_epoch
         self.stopping = EarlyStopping(len(folds), patience=patience)
         self.listener = listener
