@@ -26,7 +26,7 @@ LAYERS = (
     ("distributions",),
     ("estimators", "training"),
     ("inference", "loggers", "executors"),
-    ("strategies",),
+    ("auto", "strategies"),
     ("runfolder", "store"),
     ("keeping",),
     ("preparation", "valuation", "conditional", "estimation", "evaluation", "lagged", "independence", "api", "loops"),

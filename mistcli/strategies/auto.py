@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mistcli.auto.wide import is_wide, value_wide
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import valued_by
 from mistcli.errors import ConfigError
@@ -71,6 +72,12 @@ class Auto(Strategy):
 
     def value(self, x: Variable, y: Variable, context: Context) -> Valuation:
         """Return the log ratios of the pairs, and what was done to get them."""
+        if is_wide(x, y):
+            return value_wide(x, y, context, self._few_columns)
+        return self._few_columns(x, y, context)
+
+    def _few_columns(self, x: Variable, y: Variable, context: Context) -> Valuation:
+        """Return the log ratios of the pairs of sides that are not wide."""
         if not continuous(x) and not continuous(y):
             return _counted(x, y, context)
         found = neighbours(x, y, context)

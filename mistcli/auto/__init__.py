@@ -1,0 +1,1 @@
+"""Estimators that choose and combine others by what the data are like."""
