@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mistcli.plugin import Bound
 from mistcli.result import Interval
 
-__all__ = ["Word", "amplified", "bounded", "disagreeing", "saturated", "verdict"]
+__all__ = ["Word", "amplified", "bounded", "disagreeing", "saturated", "too_few_rows", "verdict"]
 
 NEAR = 1.0
 """How near to a ceiling, in nats, an estimate counts as saturated."""
@@ -127,3 +127,18 @@ def amplified(terms: Sequence[float], amplification: float) -> Iterator[Word]:
             f"the difference of {told} nats, whose errors weigh {amplification:.3g} times as much in it as in them: "
             "trust its first digit at most",
         )
+
+
+def too_few_rows(n: int, x_levels: int, y_levels: int) -> Iterator[Word]:
+    """Yield that independent columns with so many levels would come near to the largest possible value.
+
+    Arguments:
+        n: The number of rows.
+        x_levels: The number of levels of x, or of combinations of levels.
+        y_levels: The number of levels of y, or of combinations of levels.
+    """
+    yield Word(
+        "too_few_rows_for_levels",
+        f"too few rows for so many levels: {n} rows for {x_levels} levels of x and {y_levels} of y, where independent "
+        "columns look strongly dependent before correction: merge rare levels, or bring more rows",
+    )

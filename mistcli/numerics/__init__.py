@@ -1,1 +1,1 @@
-"""Numerical routines without statistics: distances and neighbours."""
+"""Numerical routines on arrays: distances and neighbours, and tables of counts."""

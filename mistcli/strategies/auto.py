@@ -21,18 +21,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mistcli.auto.wide import is_wide, value_wide
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import valued_by
 from mistcli.errors import ConfigError
-from mistcli.estimators.plugin import PlugIn
 from mistcli.estimators.strategy import Context, Strategy, Valuation
 from mistcli.inference.interval import resolution
 from mistcli.inference.verdict import Word, disagreeing
 from mistcli.strategies.critics import fit_critics
+from mistcli.strategies.discrete import discrete
 from mistcli.strategies.neighbours import SURE, neighbours
 from mistcli.strategies.normalised import log_normaliser, log_partition
 from mistcli.strategies.stacking import trust
@@ -79,7 +78,7 @@ class Auto(Strategy):
     def _few_columns(self, x: Variable, y: Variable, context: Context) -> Valuation:
         """Return the log ratios of the pairs of sides that are not wide."""
         if not continuous(x) and not continuous(y):
-            return _counted(x, y, context)
+            return discrete(x, y, context)
         found = neighbours(x, y, context)
         alone = found is None or found.blocks.size > 2
         learnt = _learnt(x, y, context, alone=alone)
@@ -113,19 +112,6 @@ def _said(valuation: Valuation, words: Iterable[Word]) -> Valuation:
         warnings=tuple(sentence for _, sentence in said),
         verdict=tuple(word for word, _ in said),
     )
-
-
-def _counted(x: Variable, y: Variable, context: Context) -> Valuation:
-    """Return the log ratios of a table."""
-    sides = torch.from_numpy(x.values), torch.from_numpy(y.values)
-    estimator = PlugIn()
-    log_ratio = estimator.fit_log_ratio(*sides)
-    error = max(context.spread(log_ratio.numpy()), estimator.stderr(log_ratio))
-
-    def statistic(order: Rows) -> float:
-        return float(PlugIn(correction="none").fit_log_ratio(sides[0], sides[1][order]).mean())
-
-    return Valuation(log_ratio.numpy(), error, statistic, {"kinds": "discrete", "taken": "table"})
 
 
 def _learnt(x: Variable, y: Variable, context: Context, *, alone: bool) -> Valuation:
