@@ -2,7 +2,8 @@
 
 PY ?= python3
 PIP_VERSION := 26.3
-PLUGINS := plugins/mist-plugin-tensorboard plugins/mist-plugin-wandb plugins/mist-plugin-optuna
+PLUGINS := plugins/mist-plugin-tensorboard plugins/mist-plugin-wandb plugins/mist-plugin-optuna \
+	plugins/mist-plugin-dask
 # These need older versions than constraints.txt has, and so an environment of their own.
 APART := plugins/mist-plugin-mlflow plugins/mist-plugin-trackio
 

@@ -12,7 +12,7 @@ import torch
 import works
 
 from mistcli.errors import ConfigError, PluginError, UnknownNameError
-from mistcli.executors import Task, open_executor
+from mistcli.executors import Task, open_executor, process
 from mistcli.executors.process import ProcessExecutor
 from mistcli.executors.serial import SerialExecutor
 from mistcli.plugin import ExecutorSpec, hookimpl
@@ -50,6 +50,25 @@ def test_processes_are_kept_and_are_not_this_one():
     pids = {one.result["pid"] for one in done.values()}
     assert len(pids) <= 2
     assert os.getpid() not in pids
+
+
+def test_there_are_never_more_workers_than_tasks(monkeypatch):
+    started = []
+    plain = process._Worker.__init__
+
+    def counted(worker, *arguments):
+        started.append(worker)
+        plain(worker, *arguments)
+
+    monkeypatch.setattr(process._Worker, "__init__", counted)
+    assert len(results(ProcessExecutor(workers=1000), works.double, DOUBLES[:2])) == 2
+    assert len(started) == 2
+
+
+@pytest.mark.parametrize("text", ["process:workers=1000000000", "process:threads=100000", "serial:threads=100000"])
+def test_more_workers_or_threads_than_a_machine_has_are_refused(text):
+    with pytest.raises(ConfigError, match="1024"):
+        open_executor(text, Registry(discover=False))
 
 
 def test_a_worker_has_the_threads_it_is_given_and_this_process_keeps_its_own():

@@ -9,20 +9,23 @@ from mistcli.plugin import ExecutorSpec, hookimpl, option
 
 __all__ = ["ProcessOptions", "SerialOptions", "mist_executors"]
 
+MOST = 1024
+"""The most processes, and the most threads of one: few machines have more cores, and a typing error asks for more."""
+
 
 @dataclass(frozen=True)
 class SerialOptions:
     """The options of `serial`."""
 
-    threads: int = option(1, help="Threads of torch.", min=1)
+    threads: int = option(1, help="Threads of torch.", min=1, max=MOST)
 
 
 @dataclass(frozen=True)
 class ProcessOptions:
     """The options of `process`."""
 
-    workers: int = option(0, help="Processes; 0 is one a core.", min=0)
-    threads: int = option(1, help="Threads of each process.", min=1)
+    workers: int = option(0, help="Processes; 0 is one a core.", min=0, max=MOST)
+    threads: int = option(1, help="Threads of each process.", min=1, max=MOST)
     attempts: int = option(3, help="Attempts at a task whose process dies.", min=1)
     timeout: float | None = option(None, help="Seconds after which a task is given up.", min=0, min_open=True)
 

@@ -34,7 +34,7 @@ class ProcessExecutor(Executor):
     A task whose worker dies is begun anew in another; the tasks of the other workers go on.
 
     Arguments:
-        workers: The number of processes; 0 for one a core.
+        workers: The most processes; 0 for one a core. Never more are started than there are tasks.
         threads: The threads that each of them uses.
         attempts: How often a task is begun before it is given up, where its worker dies.
         timeout: The seconds after which a task is given up and its worker killed, its start included; None for never.
@@ -57,8 +57,10 @@ class ProcessExecutor(Executor):
         workers: list[_Worker] = []
         try:
             while waiting or workers:
-                while waiting and len(workers) < self._workers:
+                idle = sum(worker.current is None for worker in workers)
+                while idle < len(waiting) and len(workers) < self._workers:
                     workers.append(_Worker(message, self._threads))
+                    idle += 1
                 for worker in workers:
                     if worker.current is None and waiting:
                         worker.give(waiting.popleft(), self._timeout)
