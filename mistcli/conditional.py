@@ -20,7 +20,7 @@ from mistcli.inference.verdict import saturated
 from mistcli.preparation import Prepared, only
 from mistcli.text import printable
 from mistcli.training.events import Listener
-from mistcli.valuation import Valued, value
+from mistcli.valuation import Valued, value, value_strata
 
 __all__ = ["amplification", "strata", "value_given"]
 
@@ -30,11 +30,16 @@ Rows = NDArray[np.int64]
 def value_given(prepared: Prepared, listener: Listener, should_stop: Callable[[], bool]) -> Valued:
     """Return the log ratios of x and y given z, (N,): those of x and (y, z) less those of x and z.
 
+    Where a strategy estimates them directly, as `auto` does from a table per level of discrete z, there are no terms.
+
     Arguments:
         prepared: x, and y and z as the other side.
         listener: Is told what happens.
         should_stop: Is asked after every training step whether to stop.
     """
+    direct = value_strata(prepared, listener, should_stop)
+    if direct is not None:
+        return direct
     alone = only(prepared, prepared.given)
     both, given = (value([one], listener, should_stop)[0] for one in (prepared, alone))
     prepared.history.records.extend(alone.history.records)

@@ -130,7 +130,7 @@ def conclude(
     reach = interval(valued.nats, valued.stderr, config.inference.level)
     words = list(_words(prepared, valued, reach, p))
     history.tell(listener, [*valued.warnings, *(sentence for _, sentence in words)])
-    bound = prepared.plan.target.bound if not valued.terms else "none"
+    bound = prepared.plan.target.bound if not prepared.given else "none"
     estimate = Estimate(
         nats=valued.nats,
         stderr=valued.stderr,
@@ -197,6 +197,7 @@ def _words(prepared: Prepared, valued: Valued, reach: Interval, p: float | None)
     x, y, n = prepared.cleaned.x, prepared.cleaned.y, len(valued.log_ratio)
     if valued.terms:
         yield from amplified(valued.terms, amplification(valued.terms))
+    if prepared.given:
         y = only(prepared, [name for name in y.names if name not in prepared.given]).cleaned.y
     yield from verdict(valued.nats, reach, n, valued.ceiling, p)
     yield from symptoms(x, y)

@@ -34,7 +34,7 @@ from mistcli.text import printable
 from mistcli.training.devices import device_of
 from mistcli.training.events import Listener, Warned
 
-__all__ = ["History", "Prepared", "Source", "only", "prepare"]
+__all__ = ["History", "Prepared", "Source", "only", "prepare", "restricted"]
 
 Floats = NDArray[np.float64]
 
@@ -154,10 +154,17 @@ def only(prepared: Prepared, names: Sequence[str]) -> Prepared:
     y, encoder = prepared.cleaned.y, prepared.encoded.y_encoder
     places = [place for place, name in enumerate(y.names) if name in names]
     levels = tuple(encoder.levels[place] for place in places)
-    side = Variable(tuple(y.names[p] for p in places), y.values[:, places], tuple(y.levels[p] for p in places))
+    side = restricted(y, names)
     part = Encoder(levels, tuple(encoder.states[place] for place in places), encoder.transform)
     encoded = replace(prepared.encoded, y=part.encode(side.values), y_encoder=part)
     return replace(prepared, cleaned=replace(prepared.cleaned, y=side), encoded=encoded, history=History())
+
+
+def restricted(side: Variable, names: Sequence[str]) -> Variable:
+    """Return some of the columns of a side."""
+    places = [place for place, name in enumerate(side.names) if name in names]
+    levels = tuple(side.levels[place] for place in places)
+    return Variable(tuple(side.names[place] for place in places), side.values[:, places], levels)
 
 
 def _others(names: Sequence[str], x: list[str], y: list[str], config: RunConfig) -> tuple[list[str], list[str]]:

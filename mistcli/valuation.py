@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from mistcli.data.splitting import valued_by
 from mistcli.errors import FitError
 from mistcli.estimators.base import CriticEstimator, Estimator, TrainableEstimator
-from mistcli.estimators.strategy import Context
+from mistcli.estimators.strategy import Context, Valuation
 from mistcli.inference.interval import resolution
-from mistcli.preparation import Prepared
+from mistcli.preparation import Prepared, restricted
 from mistcli.training.crossfit import CrossFitted, DataSet, cross_fit
 from mistcli.training.events import Evaluated, Event, Listener, part, rows
 from mistcli.training.trainer import generator
 
-__all__ = ["Statistic", "Valued", "value"]
+__all__ = ["Statistic", "Valued", "value", "value_strata"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
@@ -225,23 +225,44 @@ def _fit(one: Prepared) -> Valued:
     )
 
 
+def value_strata(one: Prepared, listener: Listener, should_stop: Callable[[], bool]) -> Valued | None:
+    """Let a strategy value x and y given columns of y directly; None where it, or the estimator, takes a difference."""
+    if not one.plan.chooses:
+        return None
+    y, z = (restricted(one.cleaned.y, names) for names in (_not_given(one), one.given))
+    context = _context(one, listener, should_stop)
+    with one.plan.blamed():
+        found = one.plan.strategy().value_given(one.cleaned.x, y, z, context)
+    return None if found is None else _valued(found, context)
+
+
+def _not_given(one: Prepared) -> tuple[str, ...]:
+    return tuple(name for name in one.cleaned.y.names if name not in one.given)
+
+
 def _choose(one: Prepared, listener: Listener, should_stop: Callable[[], bool]) -> Valued:
     """Let a strategy value the rows."""
-    config = one.config
-    folds = one.design.folds(config.training, config.seed)
     recorder = _Recorder(listener)
-    context = Context(
-        config.training, folds, one.design.spread, config.seed, recorder, should_stop, one.design.independent
-    )
+    context = _context(one, recorder, should_stop)
     with one.plan.blamed():
         found = one.plan.strategy().value(one.cleaned.x, one.cleaned.y, context)
     one.history.records.extend(recorder.records(slice(None)))
+    return _valued(found, context)
+
+
+def _context(one: Prepared, listener: Listener, should_stop: Callable[[], bool]) -> Context:
+    config, design = one.config, one.design
+    folds = design.folds(config.training, config.seed)
+    return Context(config.training, folds, design.spread, config.seed, listener, should_stop, design.independent)
+
+
+def _valued(found: Valuation, context: Context) -> Valued:
     return Valued(
         found.log_ratio,
         found.stderr,
         found.statistic,
         complete=found.complete,
-        fold_of=valued_by(folds, len(found.log_ratio)),
+        fold_of=valued_by(context.folds, len(found.log_ratio)),
         explanation=found.explanation,
         warnings=found.warnings,
         verdict=found.verdict,

@@ -99,3 +99,38 @@ def test_rows_that_lack_what_is_given_are_dropped():
     table["z"][:20] = np.nan
     found = mistcli.estimate(table, x="x", y="y", given="z", estimator="gaussian")
     assert (found.n, found.cleaning["missing_by_column"]) == (280, {"z": 20})
+
+
+def levels(n, strata, seed, kind):
+    """x and y of five levels, which depend on z each, and on each other beside z unless the kind is "independent"."""
+    rng = np.random.default_rng([seed, n])
+    z = rng.integers(strata, size=n)
+    x, y = ((z + rng.choice(5, n, p=[0.4, 0.3, 0.1, 0.1, 0.1])) % 5 for _ in range(2))
+    if kind == "dependent":
+        y = np.where(rng.random(n) < 0.4, x, y)
+    return {
+        name: np.array([f"{name}{v}" for v in values], object) for name, values in zip("xyz", (x, y, z), strict=True)
+    }
+
+
+def truth(share):
+    p = np.array([0.4, 0.3, 0.1, 0.1, 0.1])
+    joint = share * np.diag(p) + (1 - share) * np.outer(p, p)
+    return np.sum(joint * np.log(joint / np.outer(joint.sum(1), joint.sum(0))))
+
+
+@pytest.mark.parametrize(("n", "strata"), [(300, 5), (2000, 100), (3000, 20)])
+@pytest.mark.parametrize(("kind", "share"), [("independent", 0.0), ("dependent", 0.4)])
+def test_tables_per_level_of_what_is_given(n, strata, kind, share):
+    found = [mistcli.estimate(levels(n, strata, s, kind), x="x", y="y", given="z") for s in range(8)]
+    held = [abs(one.nats - truth(share)) <= 1.96 * one.stderr for one in found]
+    assert sum(held) >= 7
+    assert np.mean([one.nats for one in found]) == pytest.approx(truth(share), abs=0.03)
+    assert all(one.terms is None and "amplified errors" not in one.verdict for one in found)
+    assert found[0].explanation["strata"] == strata
+
+
+def test_tables_per_level_are_tested_within_levels():
+    options = {"x": "x", "y": "y", "given": "z", "permutations": 39}
+    assert mistcli.estimate(levels(500, 10, 0, "independent"), **options).p_value > 0.05
+    assert mistcli.estimate(levels(500, 10, 0, "dependent"), **options).p_value == 1 / 40

@@ -94,3 +94,14 @@ class Strategy(ABC):
             DataError: If the columns cannot give an estimate.
             FitError: If no fit gave a finite number.
         """
+
+    def value_given(self, x: Variable, y: Variable, z: Variable, context: Context) -> Valuation | None:
+        """Return the log ratios of x and y given z, or None where they are to be the difference of two estimates.
+
+        Arguments:
+            x: One side, (N, Dx).
+            y: The other side, (N, Dy).
+            z: The conditioning columns, (N, Dz).
+            context: What else there is.
+        """
+        return None

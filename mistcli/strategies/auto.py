@@ -31,7 +31,7 @@ from mistcli.estimators.strategy import Context, Strategy, Valuation
 from mistcli.inference.interval import resolution
 from mistcli.inference.verdict import Word, disagreeing
 from mistcli.strategies.critics import fit_critics
-from mistcli.strategies.discrete import discrete
+from mistcli.strategies.discrete import discrete, discrete_given
 from mistcli.strategies.neighbours import SURE, neighbours
 from mistcli.strategies.normalised import log_normaliser, log_partition
 from mistcli.strategies.stacking import trust
@@ -103,6 +103,10 @@ class Auto(Strategy):
             explanation={**explanation, "taken": "nearest neighbours"},
         )
         return _said(taken, disagreeing(*values[::-1], error, ("nearest neighbours", "critics")))
+
+    def value_given(self, x: Variable, y: Variable, z: Variable, context: Context) -> Valuation | None:
+        """Return the log ratios of discrete x and y given discrete z, from a table per level of z; None for others."""
+        return None if any(map(continuous, (x, y, z))) else discrete_given(x, y, z, context)
 
 
 def _said(valuation: Valuation, words: Iterable[Word]) -> Valuation:

@@ -19,10 +19,10 @@ from mistcli.estimators.strategy import Context, Valuation
 from mistcli.inference.verdict import too_few_rows
 from mistcli.numerics.contingency import ContingencyTable, cross_tabulate
 from mistcli.numerics.dirichlet import leave_one_out_log_ratio
-from mistcli.numerics.discrete_information import SAMPLING, discrete_information
+from mistcli.numerics.discrete_information import SAMPLING, DiscreteInformation, discrete_information
 from mistcli.numerics.log_linear import Features, LogLinear, fit_log_linear, indicator_features
 
-__all__ = ["discrete"]
+__all__ = ["discrete", "discrete_given"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
@@ -78,12 +78,31 @@ def discrete(x: Variable, y: Variable, context: Context) -> Valuation:
         }
         if best is not None and best.held_out.mean() > max(score, 0.0):
             return _log_linear(best, context, explanation | {"taken": "log-linear model"})
+    return _tabulated(table, found, explanation | {"taken": "table"})
+
+
+def discrete_given(x: Variable, y: Variable, z: Variable, context: Context) -> Valuation:
+    """Estimate the mutual information of discrete sides given discrete columns, from a table per stratum.
+
+    Arguments:
+        x: One side, codes of levels (N, Dx).
+        y: The other side, codes of levels (N, Dy).
+        z: The conditioning columns, codes of levels (N, Dz).
+        context: The design of the rows.
+    """
+    table = cross_tabulate(x.values, y.values, z.values)
+    found = discrete_information(table, None if context.independent else context.spread)
+    explanation: dict[str, Any] = {"kinds": "discrete", "strata": len(table.stratum_counts), "table": found.to_dict()}
+    return _tabulated(table, found, explanation | {"taken": "table per stratum"})
+
+
+def _tabulated(table: ContingencyTable, found: DiscreteInformation, explanation: dict[str, Any]) -> Valuation:
     words = list(too_few_rows(table.n, len(table.x_counts), len(table.y_counts))) if found.undetermined else []
     return Valuation(
         found.log_ratio,
         found.stderr,
         _plug_in_statistic(table),
-        explanation | {"taken": "table"},
+        explanation,
         warnings=tuple(sentence for _, sentence in words),
         verdict=tuple(word for word, _ in words),
     )
