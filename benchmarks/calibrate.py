@@ -7,7 +7,7 @@
     python benchmarks/calibrate.py measure --tasks random:10000:400 --independent --permutations 99 --out NULL
 
 Seeds 0 to 999 are for fitting, seeds from 10,000 for reports; `fit` takes no others. It needs an estimator that gives
-the terms of its variance in `explanation["standard_error"]["features"]`, as `auto` does. A run that was stopped goes on
+the terms of its variance in `explanation["standard_error"]["terms"]`, as `auto` does. A run that was stopped goes on
 where it was. Results are kept by the version of mist, so that DIR must be new after a change of the estimator.
 """
 
@@ -82,19 +82,13 @@ def estimate(data: Mapping[str, Any]) -> dict[str, Any]:
         "nats": found.nats,
         "error_low": error.get("low", found.stderr),
         "error_high": error.get("high", found.stderr),
-        "terms": named(error.get("features", {})),
+        "terms": dict(error.get("terms", {})),
         "low": found.interval.low,
         "high": found.interval.high,
         "p_value": found.p_value,
         "seconds": found.seconds,
         "verdict": list(found.verdict),
     }
-
-
-def named(terms: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
-    """Return terms by name; those of a list are named by their place."""
-    pairs = terms.items() if isinstance(terms, Mapping) else enumerate(terms)
-    return {str(name): float(term) for name, term in pairs}
 
 
 def rows_of(folders: Sequence[Path]) -> tuple[list[tuple[Problem, dict[str, Any]]], int]:
