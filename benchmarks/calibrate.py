@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, nargs="+", required=True, help="folders of measurements")
     parser.add_argument("--tasks", default="random:0:300")
     parser.add_argument("--estimator", default="auto")
+    parser.add_argument("--kind", default="", choices=["", *KINDS], help="tables of this kind only")
     parser.add_argument("--most-rows", type=int, default=20_000, help="leave out larger tables")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first tables that the estimator takes")
     parser.add_argument("--independent", action="store_true", help="draw x and y apart: the truth is 0")
@@ -52,7 +53,11 @@ def main() -> None:
 
 def measure(asked: argparse.Namespace) -> None:
     taken = tasks(Plan((asked.estimator,), asked.tasks), Registry.from_environment())
-    found = [task for task in taken[asked.skip :] if task.data["n"] <= asked.most_rows]
+    found = [
+        task
+        for task in taken[asked.skip :]
+        if task.data["n"] <= asked.most_rows and asked.kind in ("", kind(find_one(task.data["task"])))
+    ]
     facts = {"estimator": asked.estimator, "independent": asked.independent, "permutations": asked.permutations}
     todo = [make_task(task=task.data["task"], **facts) for task in found]
     kept = asked.out[0]
