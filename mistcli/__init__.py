@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mistcli.errors import MistError
     from mistcli.independence.result import IndependenceTest
     from mistcli.loops import estimate_mi, evaluate_mi, train_mi_estimator
+    from mistcli.matrix.public import mi_matrix
+    from mistcli.matrix.result import MutualInformationMatrix
     from mistcli.plugin import hookimpl
     from mistcli.result import Estimate, Interval, LagProfile
 
@@ -27,6 +29,7 @@ __all__ = [
     "Interval",
     "LagProfile",
     "MistError",
+    "MutualInformationMatrix",
     "SampleDataset",
     "__version__",
     "estimate",
@@ -36,6 +39,7 @@ __all__ = [
     "evaluate_mi",
     "hookimpl",
     "independence_test",
+    "mi_matrix",
     "train_mi_estimator",
 ]
 
@@ -46,6 +50,7 @@ _HOME = MappingProxyType(
         "Interval": "mistcli.result",
         "LagProfile": "mistcli.result",
         "MistError": "mistcli.errors",
+        "MutualInformationMatrix": "mistcli.matrix.result",
         "SampleDataset": "mistcli.data.pairs",
         "estimate": "mistcli.api",
         "estimate_lags": "mistcli.api",
@@ -54,6 +59,7 @@ _HOME = MappingProxyType(
         "evaluate_mi": "mistcli.loops",
         "hookimpl": "mistcli.plugin",
         "independence_test": "mistcli.api",
+        "mi_matrix": "mistcli.matrix.public",
         "train_mi_estimator": "mistcli.loops",
     }
 )

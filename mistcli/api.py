@@ -26,7 +26,7 @@ from mistcli.resolve import Resolved, resolve
 from mistcli.result import Estimate, LagProfile
 from mistcli.training.events import Listener, Relay
 
-__all__ = ["estimate", "estimate_lags", "estimate_many", "independence_test"]
+__all__ = ["Selector", "estimate", "estimate_lags", "estimate_many", "independence_test", "selector_of", "source_of"]
 
 Selector: TypeAlias = str | Sequence[str]
 
@@ -83,11 +83,11 @@ def estimate(  # noqa: PLR0913 - what is beside the options is what every estima
         >>> abs(found.nats - 0.3466) < 3 * found.stderr
         True
     """
-    path, source = _source(data)
+    path, source = source_of(data)
     if source is not None and isinstance(data, tuple):
         x, y = source.sides(x, y)
-    place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
-    place["given"] = _selector("given", given)
+    place = {"path": path, "reader": reader, "x": selector_of("x", x), "y": selector_of("y", y)}
+    place["given"] = selector_of("given", given)
     resolved = _resolved(place, estimator, critic, seed, registry, options)
     with Relay(listener or Listener()) as relay:
         found = run(resolved.config, resolved.registry, source=source, listener=relay, should_stop=should_stop).estimate
@@ -141,7 +141,7 @@ def estimate_many(  # noqa: PLR0913
     sides = [_pair(number, pair) for number, pair in enumerate(pairs)]
     if not sides:
         raise ConfigError("expected at least one pair of groups of columns; got none.")
-    path, source = _source(data)
+    path, source = source_of(data)
     place = {"path": path, "reader": reader, "x": sides[0][0], "y": sides[0][1]}
     resolved = _resolved(place, estimator, critic, seed, registry, options)
     first = resolved.config
@@ -195,10 +195,10 @@ def estimate_lags(  # noqa: PLR0913
         >>> estimate_lags((x, np.roll(x, 3) + 0.5 * np.roll(x, 2)), lags=range(1, 6), estimator="gaussian").peak
         3
     """
-    path, source = _source(data)
+    path, source = source_of(data)
     if source is not None and isinstance(data, tuple):
         x, y = source.sides(x, y)
-    place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
+    place = {"path": path, "reader": reader, "x": selector_of("x", x), "y": selector_of("y", y)}
     resolved = _resolved(place, estimator, critic, seed, registry, options)
     with Relay(listener or Listener()) as relay:
         found = run_lags(
@@ -304,7 +304,7 @@ def _pair(number: int, pair: Any) -> tuple[str, str]:
     """Return both selectors of a pair."""
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ConfigError(f"expected pairs (x, y) of selectors or lists of names; pair {number} is {pair!r}.")
-    return _selector("x", pair[0]), _selector("y", pair[1])
+    return selector_of("x", pair[0]), selector_of("y", pair[1])
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ class _Memory:
         return first, [name for name in self.names if name not in first]
 
 
-def _source(data: Any) -> tuple[str, _Memory | None]:
+def source_of(data: Any) -> tuple[str, _Memory | None]:
     """Return the path of a file, or columns in memory."""
     if isinstance(data, str | PathLike):
         return str(Path(fspath(data))), None
@@ -341,7 +341,12 @@ def _source(data: Any) -> tuple[str, _Memory | None]:
     return "", _Memory(*table_from(data))
 
 
-def _selector(side: str, columns: Selector | None) -> str:
+def selector_of(side: str, columns: Selector | None) -> str:
+    """Return the selector of columns that are given as one, or as a list of names.
+
+    Raises:
+        ConfigError: If there are none; the message calls them `side`.
+    """
     if columns is None:
         raise ConfigError(
             f"expected the columns of {side}: pass {side}='name', a list of names, or a pair of arrays as data."

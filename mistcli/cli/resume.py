@@ -1,4 +1,4 @@
-"""`mist resume`: go on with a benchmark or sweep that was stopped or killed."""
+"""`mist resume`: go on with a benchmark, sweep or matrix that was stopped or killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mistcli.version import __version__
 __all__ = ["resume"]
 
 
-@click.command(short_help="Go on with a benchmark or sweep that was stopped.")
+@click.command(short_help="Go on with a benchmark, sweep or matrix that was stopped.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--retry", is_flag=True, help="Do fits that failed again.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the result, as .png, .svg or .pdf.")
@@ -32,13 +32,15 @@ def resume(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Go on with the benchmark or sweep in the folder RUN, which --out made; fits that are there are not done again.
+    """Go on with the run in the folder RUN, which --out of `mist bench`, `sweep` or `matrix` made.
+
+    What is there is not done again.
 
     \b
         mist bench -e js --tasks all --out run
         mist resume run --executor process:workers=4
     """
-    from mistcli.cli import bench, sweep
+    from mistcli.cli import bench, matrix, sweep
     from mistcli.executors import open_executor
     from mistcli.store import Store
 
@@ -53,5 +55,9 @@ def resume(
     elif store.kind == "sweep":
         tasks = sweep.kept_tasks(store, session)
         sweep.carry_out(session, tasks, store, opened, plot, retry=retry, as_json=as_json, quiet=quiet)
+    elif store.kind == "matrix":
+        files = (plot,) if plot is not None else ()
+        shown = matrix.Shown(files, 20, "nats", network=False, as_json=as_json, quiet=quiet)
+        matrix.carry_out(session, matrix.kept_request(store), store, executor, shown)
     else:
         raise DataError(f"'{run}' holds a run of the kind {store.kind!r}, which `mist resume` does not know.")

@@ -22,7 +22,7 @@ from mistcli.readers.arrays import plain
 from mistcli.readers.base import Table
 from mistcli.text import listed, printable
 
-__all__ = ["Cleaned", "Cleaning", "Kind", "Variable", "clean", "known_values"]
+__all__ = ["Cleaned", "Cleaning", "Kind", "Variable", "clean", "column_alone", "forced_kinds", "known_values"]
 
 Kind = Literal["continuous", "discrete"]
 
@@ -126,7 +126,7 @@ def clean(
         ConfigError: If a selector in `config` is not right.
     """
     names = [*x, *y]
-    forced = _forced(names, columns or names, config)
+    forced = forced_kinds(names, columns or names, config)
     arrays = {name: plain(table[name], name) for name in names}
     rows_read = _rows(arrays)
     missing = _missing(arrays, forced)
@@ -155,6 +155,36 @@ def clean(
     )
     few = [name for name, (_, different) in counts.items() if different <= _most_levels(len(rows))]
     return Cleaned(sides[0], sides[1], rows, record, tuple(_warnings(record, few)))
+
+
+def column_alone(name: str, array: NDArray[Any], forced: Kind | None = None) -> tuple[Coded, NDArray[np.bool_]]:
+    """Return one column as numbers or codes, and where it lacks a value, each (N,); the numbers there are 0.
+
+    Arguments:
+        name: Its name, for messages.
+        array: Its values, as a reader returns them, (N,).
+        forced: Its kind, where the user has decided it.
+
+    Raises:
+        DataError: If it has no values, one value, infinite ones, or looks like an identifier or a free text.
+
+    Example:
+        >>> coded, missing = column_alone("a", np.array(["u", None, "v", "u", "v"], dtype=object))
+        >>> coded.values.tolist(), coded.levels, missing.tolist()
+        ([0.0, 0.0, 1.0, 0.0, 1.0], ('u', 'v'), [False, True, False, False, False])
+    """
+    values = plain(array, name)
+    missing = is_missing(values)
+    _check_values(name, values, missing)
+    if forced is None:
+        _check_identifier(name, values, missing)
+    known = values[~missing]
+    if _is_constant(known):
+        raise DataError(f"column '{printable(name)}' is constant: nothing can depend on it.")
+    coded = _coded(name, known, forced, was_integer=bool(missing.any()))
+    filled = np.zeros(len(values))
+    filled[~missing] = coded.values
+    return Coded(filled, coded.levels, coded.shifted), missing
 
 
 def known_values(
@@ -205,8 +235,17 @@ def _known(name: str, values: NDArray[Any], levels: Sequence[str] | None) -> NDA
     return np.array([code[level] for level in coded.levels or ()])[coded.values.astype(np.int64)]
 
 
-def _forced(names: Sequence[str], columns: Sequence[str], config: CleaningConfig) -> dict[str, Kind]:
-    """Return the columns whose kind the user has decided."""
+def forced_kinds(names: Sequence[str], columns: Sequence[str], config: CleaningConfig) -> dict[str, Kind]:
+    """Return the columns whose kind the user has decided.
+
+    Arguments:
+        names: The columns that are used.
+        columns: All columns, which the selectors refer to.
+        config: The policy.
+
+    Raises:
+        ConfigError: If a selector matches none of `names`, or a column is of two kinds.
+    """
     forced: dict[str, Kind] = {}
     kinds: tuple[tuple[Kind, str], ...] = (("discrete", config.discrete), ("continuous", config.continuous))
     for kind, selector in kinds:

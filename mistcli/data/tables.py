@@ -1,6 +1,7 @@
 """Tables that come from Python: a DataFrame, a mapping of columns, or a pair of arrays or tensors.
 
-Neither pandas nor torch is imported here: data of theirs can only come from a program that has imported them.
+Neither pandas nor torch is imported here: data of theirs can only come from a program that has imported them. Frames
+of other libraries (polars, pyarrow, DuckDB ...) come through the Arrow PyCapsule interface, which they all have.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from mistcli.text import listed, printable
 
 __all__ = ["pair_table", "table_from"]
 
+ARROW = "__arrow_c_stream__"
+"""The method of frames and columns that any library of Arrow can take over, without a copy where it can."""
+
 
 def table_from(data: Any) -> tuple[Table, list[str]]:
     """Return the columns of a DataFrame or of a mapping to arrays, tensors or lists, and their names.
+
+    A DataFrame may be of pandas, or of any library with the Arrow PyCapsule interface, such as polars.
 
     Raises:
         DataError: If it is neither, or a column is not (N,), or two have one name.
@@ -33,6 +39,8 @@ def table_from(data: Any) -> tuple[Table, list[str]]:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame):
         pairs = [(str(name), data.iloc[:, index]) for index, name in enumerate(data.columns)]
+    elif hasattr(data, ARROW):
+        pairs = _arrow_columns(data)
     elif isinstance(data, Mapping):
         pairs = [(str(name), column) for name, column in data.items()]
     else:
@@ -70,6 +78,28 @@ def _side(name: str, data: Any) -> Table:
     return {f"{name}_{index + 1}": array[:, index] for index in range(array.shape[1])}
 
 
+def _arrow_columns(data: Any) -> list[tuple[str, Any]]:
+    """Return the columns of a frame of another library."""
+    import pyarrow as pa
+
+    from mistcli.readers.arrow import check_types, from_arrow
+
+    table = pa.table(data)
+    check_types(table.schema, list(dict.fromkeys(table.schema.names)))
+    return [(name, from_arrow(table.column(place), name)) for place, name in enumerate(table.schema.names)]
+
+
+def _arrow_array(data: Any, what: str) -> NDArray[Any]:
+    """Return a column, or the columns of a frame beside each other, of another library."""
+    import pyarrow as pa
+
+    from mistcli.readers.arrow import from_arrow
+
+    if hasattr(data, "columns"):
+        return np.column_stack([column for _, column in _arrow_columns(data)])
+    return from_arrow(pa.chunked_array(data), what)
+
+
 def _array(data: Any, what: str) -> NDArray[Any]:
     """Return data of any origin as an array of NumPy, of any shape; what it holds is checked by cleaning."""
     pandas, torch = sys.modules.get("pandas"), sys.modules.get("torch")
@@ -79,6 +109,8 @@ def _array(data: Any, what: str) -> NDArray[Any]:
         return _series(data)
     if pandas is not None and isinstance(data, pandas.DataFrame):
         return np.column_stack([_series(data.iloc[:, index]) for index in range(data.shape[1])])
+    if hasattr(data, ARROW):
+        return _arrow_array(data, what)
     try:
         array = np.asarray(data)
         # a list of texts and numbers would become texts without a word
