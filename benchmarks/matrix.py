@@ -64,9 +64,7 @@ def speed(columns: int, rows: int) -> None:
         peer, values = timed(lambda: np.log(2) * widestats.mutual_info(data, device="cpu"))
         above = values[np.triu_indices(columns, 1)]
         error = abs(above[0] - truth), float(np.abs(above[1:]).mean())
-        print(
-            f"  widestats           {peer:8.3f} s  error {error[0]:.3f}, of 0 {error[1]:.4f}, x{seconds / peer:.1f}"
-        )
+        print(f"  widestats           {peer:8.3f} s  error {error[0]:.3f}, of 0 {error[1]:.4f}, x{seconds / peer:.1f}")
     if find_spec("sklearn") and columns <= 50:
         from sklearn.feature_selection import mutual_info_regression
 

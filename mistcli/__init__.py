@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mistcli.matrix.public import mi_matrix
     from mistcli.matrix.result import MutualInformationMatrix
     from mistcli.plugin import hookimpl
+    from mistcli.ranking.public import rank_features
+    from mistcli.ranking.result import Ranking
     from mistcli.result import Estimate, Interval, LagProfile
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "LagProfile",
     "MistError",
     "MutualInformationMatrix",
+    "Ranking",
     "SampleDataset",
     "__version__",
     "estimate",
@@ -40,6 +43,7 @@ __all__ = [
     "hookimpl",
     "independence_test",
     "mi_matrix",
+    "rank_features",
     "train_mi_estimator",
 ]
 
@@ -51,6 +55,7 @@ _HOME = MappingProxyType(
         "LagProfile": "mistcli.result",
         "MistError": "mistcli.errors",
         "MutualInformationMatrix": "mistcli.matrix.result",
+        "Ranking": "mistcli.ranking.result",
         "SampleDataset": "mistcli.data.pairs",
         "estimate": "mistcli.api",
         "estimate_lags": "mistcli.api",
@@ -60,6 +65,7 @@ _HOME = MappingProxyType(
         "hookimpl": "mistcli.plugin",
         "independence_test": "mistcli.api",
         "mi_matrix": "mistcli.matrix.public",
+        "rank_features": "mistcli.ranking.public",
         "train_mi_estimator": "mistcli.loops",
     }
 )

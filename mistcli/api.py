@@ -273,11 +273,11 @@ def independence_test(  # noqa: PLR0913
         raise ConfigError(
             f"expected nulls of {permutations} permutations, as many as asked for; got {nulls.permutations}."
         )
-    path, source = _source(data)
+    path, source = source_of(data)
     if source is not None and isinstance(data, tuple):
         x, y = source.sides(x, y)
-    place = {"path": path, "reader": reader, "x": _selector("x", x), "y": _selector("y", y)}
-    place["given"] = _selector("given", given)
+    place = {"path": path, "reader": reader, "x": selector_of("x", x), "y": selector_of("y", y)}
+    place["given"] = selector_of("given", given)
     resolved = _resolved(place, "auto", None, seed, registry, {**options, "permutations": permutations})
     return run_test(resolved.config, resolved.registry, source=source, nulls=nulls, should_stop=should_stop)
 

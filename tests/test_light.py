@@ -55,6 +55,8 @@ COMMANDS = [
     ("list-executors",),
     ("lag", "--help"),
     ("test", "--help"),
+    ("matrix", "--help"),
+    ("rank", "--help"),
     ("config", "show"),
     ("completion", "fish"),
 ]
@@ -131,23 +133,7 @@ def test_the_public_names_are_there():
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert found.stdout.split() == [
         "True",
-        *[
-            "Estimate",
-            "IndependenceTest",
-            "Interval",
-            "LagProfile",
-            "MistError",
-            "SampleDataset",
-            "__version__",
-            "estimate",
-        ],
-        *[
-            "estimate_lags",
-            "estimate_many",
-            "estimate_mi",
-            "evaluate_mi",
-            "hookimpl",
-            "independence_test",
-            "train_mi_estimator",
-        ],
+        *["Estimate", "IndependenceTest", "Interval", "LagProfile", "MistError", "MutualInformationMatrix", "Ranking"],
+        *["SampleDataset", "__version__", "estimate", "estimate_lags", "estimate_many", "estimate_mi", "evaluate_mi"],
+        *["hookimpl", "independence_test", "mi_matrix", "rank_features", "train_mi_estimator"],
     ]

@@ -235,7 +235,6 @@ def test_nothing_that_can_be_used_is_an_error():
         ({"columns": "a"}, "at least two columns"),
         ({"columns": "nosuch"}, "cols: no column matches 'nosuch'"),
         ({"groups": "g*"}, "'g\\*' matches no group"),
-        ({"rows": "a", "groups": "f"}, "rows or groups, not both"),
         ({"missing": "keep"}, "expected missing 'drop' or 'error'"),
     ],
 )
@@ -404,7 +403,9 @@ def test_it_goes_on_where_it_stopped_with_the_same_numbers(tmp_path, monkeypatch
     monkeypatch.setattr("mistcli.matrix.running.BATCH", 1)
     rng = np.random.default_rng(0)
     angle = rng.uniform(0, 2 * np.pi, (3, 400))
-    table = {f"{name}{place}": map_(angle[place]) for place in range(3) for name, map_ in (("c", np.cos), ("s", np.sin))}
+    table = {
+        f"{name}{place}": map_(angle[place]) for place in range(3) for name, map_ in (("c", np.cos), ("s", np.sin))
+    }
     table = {name: values + 0.1 * rng.standard_normal(400) for name, values in table.items()}
     registry = Registry.from_environment()
     expected = run_matrix(table, list(table), MatrixConfig(), registry)

@@ -20,10 +20,13 @@ def mist_commands() -> Iterable[CommandSpec]:
     yield CommandSpec("evaluate", "mistcli.cli.evaluate:evaluate", "Apply a kept estimator to other data.")
     yield CommandSpec("test", "mistcli.cli.independence:test", "Test whether two groups of columns are independent.")
     yield CommandSpec("matrix", "mistcli.cli.matrix:matrix", "Estimate it for all pairs of columns.")
+    yield CommandSpec("rank", "mistcli.cli.rank:rank", "Rank columns by what they tell of a target.")
     yield CommandSpec("lag", "mistcli.cli.lag:lag", "Estimate it against the lag of a time series.")
     yield CommandSpec("bench", "mistcli.cli.bench:bench", "Measure estimators where the truth is known.")
     yield CommandSpec("sweep", "mistcli.cli.sweep:sweep", "Estimate under many settings, and choose among them.")
-    yield CommandSpec("resume", "mistcli.cli.resume:resume", "Go on with a benchmark or sweep that was stopped.")
+    yield CommandSpec(
+        "resume", "mistcli.cli.resume:resume", "Go on with a benchmark, sweep or matrix that was stopped."
+    )
     yield CommandSpec("columns", "mistcli.cli.columns:columns", "List the columns of a file.")
     yield CommandSpec("list-estimators", "mistcli.cli.listing:list_estimators", "List the estimators.")
     yield CommandSpec("list-critics", "mistcli.cli.listing:list_critics", "List the critics.")

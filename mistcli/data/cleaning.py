@@ -236,16 +236,7 @@ def _known(name: str, values: NDArray[Any], levels: Sequence[str] | None) -> NDA
 
 
 def forced_kinds(names: Sequence[str], columns: Sequence[str], config: CleaningConfig) -> dict[str, Kind]:
-    """Return the columns whose kind the user has decided.
-
-    Arguments:
-        names: The columns that are used.
-        columns: All columns, which the selectors refer to.
-        config: The policy.
-
-    Raises:
-        ConfigError: If a selector matches none of `names`, or a column is of two kinds.
-    """
+    """Return those of `names` whose kind the user has decided, by selectors that refer to all `columns`."""
     forced: dict[str, Kind] = {}
     kinds: tuple[tuple[Kind, str], ...] = (("discrete", config.discrete), ("continuous", config.continuous))
     for kind, selector in kinds:

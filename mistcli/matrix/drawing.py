@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mistcli.matrix.result import MutualInformationMatrix
-
-__all__ = ["PICTURES", "check_drawing", "draw"]
+__all__ = ["PICTURES", "Drawable", "check_drawing", "draw"]
 
 PICTURES = (".png", ".svg", ".pdf")
 RATE = 0.05
@@ -26,6 +24,34 @@ RATE = 0.05
 
 MOST_LABELS, MOST_LINES = 120, 400
 """The most names and lines that can still be told apart."""
+
+
+class Drawable(Protocol):
+    """What is drawn of a matrix; see `MutualInformationMatrix`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+
+    @property
+    def x(self) -> Ints:
+        """The place of one column of each pair, (M,)."""
+
+    @property
+    def y(self) -> Ints:
+        """The place of the other, (M,)."""
+
+    @property
+    def q_value(self) -> Floats:
+        """The false discovery rate at which each pair is reported, (M,)."""
+
+    @property
+    def correlation(self) -> Floats:
+        """What each pair shares, 0 to 1, (M,)."""
+
+    @property
+    def strongest(self) -> Ints:
+        """The places of the pairs, the strongest first, (M,)."""
 
 
 def check_drawing(path: Path | None) -> None:
@@ -40,9 +66,7 @@ def check_drawing(path: Path | None) -> None:
         raise ConfigError(f"a picture is a {', '.join(PICTURES)} file; got '{printable(str(path))}'.")
 
 
-def draw(
-    result: MutualInformationMatrix, kind: Literal["heatmap", "network"] = "heatmap", path: Path | None = None
-) -> Figure:
+def draw(result: Drawable, kind: Literal["heatmap", "network"] = "heatmap", path: Path | None = None) -> Figure:
     """Return a figure of a matrix, and write it to `path` if one is given.
 
     Raises:
@@ -64,7 +88,7 @@ def draw(
     return figure
 
 
-def _heatmap(result: MutualInformationMatrix, axes: Axes) -> None:
+def _heatmap(result: Drawable, axes: Axes) -> None:
     square, order = _square(result), _clustered(_square(result))
     shown = np.where(np.eye(len(order), dtype=bool), np.nan, square[np.ix_(order, order)])
     image = axes.imshow(shown, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
@@ -77,7 +101,7 @@ def _heatmap(result: MutualInformationMatrix, axes: Axes) -> None:
     axes.figure.colorbar(image, ax=axes, shrink=0.7, label=r"$\sqrt{1 - e^{-2I}}$")
 
 
-def _network(result: MutualInformationMatrix, axes: Axes) -> None:
+def _network(result: Drawable, axes: Axes) -> None:
     order = _clustered(_square(result))
     angle = np.empty(len(order))
     angle[order] = 2 * np.pi * np.arange(len(order)) / len(order)
@@ -110,7 +134,7 @@ def _network(result: MutualInformationMatrix, axes: Axes) -> None:
     axes.set_title(f"{len(found)} pairs at a false discovery rate of {100 * RATE:g} %", fontsize=9)
 
 
-def _square(result: MutualInformationMatrix) -> Floats:
+def _square(result: Drawable) -> Floats:
     """Return the correlations as a square, NaN for pairs that were not asked for."""
     square = np.full((len(result.names), len(result.names)), np.nan)
     square[result.x, result.y] = square[result.y, result.x] = result.correlation

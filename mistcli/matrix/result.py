@@ -28,7 +28,6 @@ MATRIX_SCHEMA = "mist.matrix/1"
 COLUMNS = ("x", "y", "mi", "stderr", "low", "high", "p_value", "q_value", "method", "n", "correlation", "normalised")
 """The columns of the table of a matrix."""
 
-Value = Literal["mi", "stderr", "low", "high", "p_value", "q_value", "n", "correlation", "normalised"]
 INFORMATION = ("mi", "stderr", "low", "high")
 
 
@@ -110,7 +109,7 @@ class MutualInformationMatrix:
         """The places of the pairs, those with the most mutual information first, (M,)."""
         return np.lexsort((self.p_value, -self.mi))
 
-    def matrix(self, value: Value = "mi") -> pd.DataFrame:
+    def matrix(self, value: str = "mi") -> pd.DataFrame:
         """Return one value of all pairs as a square table; NaN on the diagonal and for pairs that were not asked for.
 
         Raises:

@@ -145,7 +145,6 @@ class _Runner:
                     found.append((int(place), float(value[0]), float(value[1])))
         return found
 
-
     def told_failures(self) -> list[str]:
         """Return a sentence if tasks failed; their pairs keep the value of the level before."""
         if not self.failures:
@@ -172,13 +171,19 @@ def _screened(
     each = screen(columns.units, wanted)
     if not groups:
         return each
-    pairs = [(i, j) for i in range(len(items)) for j in range(i + 1, len(items))]
+    row_side, column_side = ([bool(on[list(item.columns)].any()) for item in items] for on in (on_rows, on_columns))
+    pairs = [
+        (i, j)
+        for i in range(len(items))
+        for j in range(i + 1, len(items))
+        if (row_side[i] and column_side[j]) or (row_side[j] and column_side[i])
+    ]
     return screen_groups(columns.units, items, pairs, each)
 
 
 def _items(columns: Columns, groups: dict[str, list[str]], chosen: list[str], every: list[str]) -> list[Item]:
     if groups:
-        return group_items(columns.units, groups, chosen)
+        return group_items(columns.units, groups, every)
     return [Item(unit.name, (place,)) for place, unit in enumerate(columns.units)]
 
 

@@ -59,8 +59,6 @@ class MatrixConfig:
             raise ConfigError(f"expected a level between 0 and 1; got {self.level:g}.")
         if self.budget is not None and not self.budget >= 0:
             raise ConfigError(f"expected a budget of 0 seconds or more; got {self.budget:g}.")
-        if self.rows and self.groups:
-            raise ConfigError("expected rows or groups, not both; leave one out.")
 
 
 def group_names(names: Sequence[str], selector: str) -> dict[str, list[str]]:
