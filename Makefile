@@ -64,8 +64,12 @@ format: install
 docs: install
 	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html
 
+# The short ones, some minutes in all; a peer that is not installed is left out. The others are run by name.
+BENCHMARKS := startup plugins imports neighbours performance training parity
+
 bench: install
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit; done
+	failed=0; for name in $(BENCHMARKS); do \
+		echo "== $$name"; $(BIN)/python benchmarks/$$name.py || failed=1; done; exit $$failed
 
 clean:
 	rm -rf .venv .venv-plugins build dist docs/_build .mypy_cache .ruff_cache .pytest_cache

@@ -1,8 +1,9 @@
 """Our estimators beside those of torch_mist: the same data, networks, densities, batch, negatives and epochs.
 
-Run it as `python benchmarks/parity.py PEER_PYTHON DATA [ESTIMATOR ...]`, where PEER_PYTHON is the interpreter of an
-environment with torch_mist 0.2.17, and DATA a folder with a `NAME__0.npz` (x, y) for each task and a `meta.json` of
-true values. It prints the table of docs/parity.md, and exits with 1 if an error of ours is larger than the peer's by
+Run it as `python benchmarks/parity.py [--peer PYTHON] [--data FOLDER] [--seeds N] [--estimators NAME ...]`, where PYTHON
+is the interpreter of an environment with torch_mist 0.2.17 (TORCH_MIST_PYTHON by default; without either there is nothing
+to compare with), and FOLDER has a `NAME__0.npz` (x, y) for each task and a `meta.json` of true values; by default samples
+of 10,000 pairs are drawn as in `mist bench`. It prints the table of docs/parity.md, and exits with 1 if an error of ours is larger than the peer's by
 more than two of our standard errors, or we take longer by the clock.
 
 Errors are means over seeds. Each side has one process, which answers one question after the other, in turns with the
@@ -13,6 +14,7 @@ shows rightly, and of the processor, which other work changes little. Ratios are
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import io
@@ -22,6 +24,7 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from statistics import mean
@@ -37,7 +40,6 @@ NORMAL = 0.5 * math.log(2 * math.pi * math.e)
 ENTROPIES = dict(zip(TASKS, (NORMAL, 5 * NORMAL, 4.837877, 0.0), strict=True))
 
 HIDDEN, BATCH, EPOCHS, NEGATIVES, CELLS = [64, 64], 256, 10, 4, 16
-SEEDS = range(3)
 SCORES = {"neg_samples": NEGATIVES, "critic": "joint"}
 DIAGONAL = {"conditional": "diagonal"}
 DENSITIES = {**DIAGONAL, "marginal": "diagonal"}
@@ -144,7 +146,7 @@ class Side:
     """A process that answers for one side."""
 
     def __init__(self, python, side, data):
-        command = [python, __file__, f"--{side}", str(data)]
+        command = [python, __file__, f"--serve-{side}", str(data)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         self.process = subprocess.Popen(
@@ -177,21 +179,33 @@ def compare(name, task, true, mine, theirs):
     return held
 
 
-def main(python=None, data=None, *names):
-    """Compare all, or those named."""
-    if data is None:
-        print("parity: compares with torch_mist, given PEER_PYTHON and DATA; see the head of the file")
-        return 0
-    truths = {name: task["mi"] for name, task in json.loads((Path(data) / "meta.json").read_text()).items()}
-    mine, theirs = Side(sys.executable, "ours", data), Side(python, "peer", data)
+def drawn(folder):
+    """Write a sample of each task into a folder, as in `mist bench`."""
+    import numpy as np
+
+    from mistcli.benchmark import problems
+
+    known = problems()
+    for name in TASKS:
+        x, y = known[name].sample(10_000, 0)
+        np.savez(folder / f"{name}__0.npz", x=x, y=y)
+    truths = {name: {"mi": known[name].mi} for name in TASKS}
+    (folder / "meta.json").write_text(json.dumps(truths))
+    return folder
+
+
+def compare_all(peer, data, names, seeds):
+    """Compare all estimators of these names; return 1 if one of ours is worse or slower."""
+    truths = {name: task["mi"] for name, task in json.loads((data / "meta.json").read_text()).items()}
+    mine, theirs = Side(sys.executable, "ours", data), Side(peer, "peer", data)
     for side in (mine, theirs):
         side.ask("js", TASKS[0], 0)
     times = [f"our {what} | theirs | theirs, `fast_train` | ratio" for what in ("seconds", "processor seconds")]
     print(f"| estimator | task | true | our error ± se | their error | {' | '.join(times)} | note |")
     print(f"{'| --- ' * 14}|")
     held = []
-    for name, task in itertools.product(names or ESTIMATORS, TASKS):
-        asked = [[side.ask(name, task, seed) for side in (mine, theirs)] for seed in SEEDS]
+    for name, task in itertools.product(names, TASKS):
+        asked = [[side.ask(name, task, seed) for side in (mine, theirs)] for seed in range(seeds)]
         held.append(compare(name, task, truths[task], *zip(*asked, strict=True)))
     right, fast, light = (sum(column) for column in zip(*held, strict=True))
     print(f"\nof {len(held)} rows, our error is not larger in {right}; we are not slower in {fast} by the clock,")
@@ -199,8 +213,25 @@ def main(python=None, data=None, *names):
     return int(min(right, fast) < len(held))
 
 
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", default=os.environ.get("TORCH_MIST_PYTHON", ""))
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--estimators", nargs="*", default=list(ESTIMATORS), choices=list(ESTIMATORS))
+    asked = parser.parse_args()
+    if not asked.peer:
+        print(
+            "parity: torch_mist is left out, and with it the comparison: pass --peer PYTHON or set TORCH_MIST_PYTHON."
+        )
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        data = asked.data or drawn(Path(folder))
+        return compare_all(asked.peer, data, asked.estimators, max(2, asked.seeds))
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["--ours"], ["--peer"]):
-        serve(ours if sys.argv[1] == "--ours" else peers, sys.argv[2])
+    if sys.argv[1:2] in (["--serve-ours"], ["--serve-peer"]):
+        serve(ours if sys.argv[1] == "--serve-ours" else peers, sys.argv[2])
     else:
-        sys.exit(main(*sys.argv[1:]))
+        sys.exit(main())

@@ -108,6 +108,18 @@ def test_commands_import_nothing_heavy(installed, command):
     assert imported(process) == set()
 
 
+@pytest.mark.parametrize("estimator", ["gaussian", "ksg", "js"])
+def test_an_estimate_imports_what_it_needs(installed, estimator):
+    Path("data.csv").write_text("f1,f2\n" + "".join(f"{i},{(i * i) % 41}.5\n" for i in range(60)))
+    options = ["--x", "f1", "--y", "f2", "--continuous", "f1", "--estimator", estimator]
+    options += ["--max-steps", "2", "--folds", "2"] if estimator == "js" else []
+    process = installed.python("-c", RUN, "estimate", "data.csv", *options)
+    modules = set(process.stderr.partition("MODULES")[2].split())
+    assert "torch" in modules
+    # the compiler of torch, and what its optimizers and `Tensor.backward(gradient)` import, take up to a second
+    assert not modules & {"torch._dynamo", "torch._inductor", "sympy", "pandas", "scipy", "sklearn", "matplotlib"}
+
+
 @pytest.mark.parametrize("words", WORDS)
 def test_completion_imports_nothing_heavy(installed, words):
     process = installed.python(

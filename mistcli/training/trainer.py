@@ -127,7 +127,7 @@ def _descend(
     while step < total and not watch.stopping.done.all():
         picked = torch.stack([b.take(size) for b in batches]).to(x.device)
         loss = stack.loss(x[picked], y[picked])
-        loss.backward(torch.ones_like(loss))  # type: ignore[no-untyped-call]
+        loss.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step(learning_rate(config.schedule, config.lr, step, total))
         watch.trained(loss)
         step += 1
