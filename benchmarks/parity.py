@@ -1,10 +1,10 @@
 """Our estimators beside those of torch_mist: the same data, networks, densities, batch, negatives and epochs.
 
-Run it as `python benchmarks/parity.py [--peer PYTHON] [--data FOLDER] [--seeds N] [--estimators NAME ...]`, where PYTHON
-is the interpreter of an environment with torch_mist 0.2.17 (TORCH_MIST_PYTHON by default; without either there is nothing
-to compare with), and FOLDER has a `NAME__0.npz` (x, y) for each task and a `meta.json` of true values; by default samples
-of 10,000 pairs are drawn as in `mist bench`. It prints the table of docs/parity.md, and exits with 1 if an error of ours is larger than the peer's by
-more than two of our standard errors, or we take longer by the clock.
+Run it as `python benchmarks/parity.py [--peer PYTHON] [--data FOLDER] [--seeds N] [--estimators NAME ...]`, where
+PYTHON is the interpreter of an environment with torch_mist 0.2.17 (TORCH_MIST_PYTHON by default; without it there is
+nothing to compare with), and FOLDER has a `NAME__0.npz` (x, y) for each task and a `meta.json` of true values; by
+default 10,000 pairs of each are drawn as in `mist bench`. It prints the table of docs/parity.md, and exits with 1 if an
+error of ours is larger than the peer's by more than two of our standard errors, or we take longer by the clock.
 
 Errors are means over seeds. Each side has one process, which answers one question after the other, in turns with the
 other side, after one that does not count, so that whatever else the machine does meets both. Both have one thread,

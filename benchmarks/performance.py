@@ -1,9 +1,9 @@
 """Seconds against rows and against columns: the tables of docs/performance.md.
 
 Run it as `python benchmarks/performance.py [PART ...] [--plots FOLDER]`, with parts among "neighbours", "rows" and
-"columns" (all by default). Prints Markdown, and with `--plots` also draws `rows.svg` and `columns.svg`, if matplotlib is
-installed. Times are the least of some calls in turns, by the clock and, in brackets, of the processor; the first call of
-each does not count. A peer that is not installed is left out.
+"columns" (all by default). Prints Markdown, and with `--plots` also draws `rows.svg` and `columns.svg`, if matplotlib
+is installed. Times are the least of some calls in turns, by the clock and, in brackets, of the processor; the first
+call of each does not count. A peer that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -42,9 +42,8 @@ def timed(calls, repeats):
             wall, processor = perf_counter(), process_time()
             value = call()
             found[name].append((perf_counter() - wall, process_time() - processor, float(value)))
-    return {
-        name: (*map(min, zip(*(one[:2] for one in many[1:]), strict=True)), many[0][2]) for name, many in found.items()
-    }
+    least = {name: map(min, zip(*(one[:2] for one in many[1:]), strict=True)) for name, many in found.items()}
+    return {name: (*times, found[name][0][2]) for name, times in least.items()}
 
 
 def ours(x, y, name="ksg"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
 import torch
@@ -37,19 +38,21 @@ class ResidualCritic(Critic):
         super().__init__()
         self.base, self.residual = base, residual
         self.x_base, self.y_base = x_base, y_base
+        tensor = next(itertools.chain(base.parameters(), base.buffers()), torch.zeros(()))
+        embedded = base.embed(tensor.new_zeros(1, x_base), tensor.new_zeros(1, y_base))
+        self.x_width, self.y_width = (side.shape[-1] for side in embedded)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         r"""Score pairs, :math:`(*, D_x), (*, D_y) \to (*,)`."""
         return self.score(*self.embed(x, y))
 
     def embed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Embed both parts of each side; how many numbers the base takes is told by its own embedding."""
+        """Embed both parts of each side."""
         bx, by = self.base.embed(x[..., : self.x_base], y[..., : self.y_base])
         rx, ry = self.residual.embed(x[..., self.x_base :], y[..., self.y_base :])
-        self._widths = bx.shape[-1], by.shape[-1]
         return torch.cat([bx, rx], -1), torch.cat([by, ry], -1)
 
     def score(self, hx: Tensor, hy: Tensor) -> Tensor:
         """Add the scores of both parts."""
-        x, y = self._widths
+        x, y = self.x_width, self.y_width
         return self.base.score(hx[..., :x], hy[..., :y]) + self.residual.score(hx[..., x:], hy[..., y:])
