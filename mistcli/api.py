@@ -25,6 +25,7 @@ from mistcli.registry import Registry
 from mistcli.resolve import Resolved, resolve
 from mistcli.result import Estimate, LagProfile
 from mistcli.training.events import Listener, Relay
+from mistcli.transfer import run_transfer
 
 __all__ = ["Selector", "estimate", "estimate_lags", "estimate_many", "independence_test", "selector_of", "source_of"]
 
@@ -160,6 +161,7 @@ def estimate_lags(  # noqa: PLR0913
     lags: str | Iterable[int],
     x: Selector | None = None,
     y: Selector | None = None,
+    given_past: int = 0,
     estimator: str = "auto",
     critic: str | None = None,
     seed: int = 0,
@@ -177,6 +179,9 @@ def estimate_lags(  # noqa: PLR0913
         lags: The lags: integers, or text as on the command line, such as `"1:50"`; y comes first at a negative one.
         x: The columns on one side: a selector as on the command line, or a list of names. Not needed for a pair.
         y: The same for the other side; the same column may be on both, unless 0 is among the lags.
+        given_past: The rows of the past of y that the information is conditional on: the estimates are then transfer
+            entropies, their bias removed by shifted surrogates, and each has a p-value. Needs an estimator without
+            training, `mixed_ksg` in the place of `auto`.
         estimator: The name of the estimator.
         critic: The name of the critic; the estimator's own choice by default.
         seed: The seed of every random choice.
@@ -201,9 +206,11 @@ def estimate_lags(  # noqa: PLR0913
     place = {"path": path, "reader": reader, "x": selector_of("x", x), "y": selector_of("y", y)}
     resolved = _resolved(place, estimator, critic, seed, registry, options)
     with Relay(listener or Listener()) as relay:
-        found = run_lags(
-            resolved.config, resolved.registry, lags_of(lags), source=source, listener=relay, should_stop=should_stop
-        )
+        common: dict[str, Any] = {"source": source, "listener": relay, "should_stop": should_stop}
+        if given_past:
+            found = run_transfer(resolved.config, resolved.registry, lags_of(lags), given_past, **common)
+        else:
+            found = run_lags(resolved.config, resolved.registry, lags_of(lags), **common)
         relay.finish(complete=found.complete, result=found.to_dict())
     return found
 

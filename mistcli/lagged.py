@@ -23,7 +23,7 @@ from mistcli.text import printable
 from mistcli.training.events import Listener
 from mistcli.valuation import Valued, value
 
-__all__ = ["run_lags"]
+__all__ = ["at_lag", "either_side", "run_lags"]
 
 Rows = NDArray[np.int64]
 
@@ -63,7 +63,7 @@ def run_lags(
     lags = lags_of(lags)
     if config.data.given or config.inference.group:
         raise ConfigError("at lags neither --given nor --group is known; leave them out.")
-    prepared = prepare(config, registry, source, choose=_either, series=True)
+    prepared = prepare(config, registry, source, choose=either_side, series=True)
     _check_own_past(prepared, lags)
     aligned = align(prepared.cleaned.rows, prepared.cleaned.cleaning.rows_read, lags)
     n = len(aligned.time)
@@ -76,7 +76,7 @@ def run_lags(
     shared.tell(listener, _warnings(prepared))
     block = config.inference.block or block_length(n, aligned.span)
     design = Series(n, block, aligned.span)
-    moments = (_at(prepared, aligned, partners, design) for partners in aligned.y)
+    moments = (at_lag(prepared, aligned, partners, design) for partners in aligned.y)
     estimates = []
     for one, valued in _valued(moments, listener, should_stop, trained=prepared.plan.trained):
         estimates.append(conclude(one, valued, Listener(), should_stop).estimate)
@@ -84,7 +84,7 @@ def run_lags(
     return LagProfile(tuple(lags[: len(estimates)]), tuple(estimates), gap, block, tuple(shared.warnings))
 
 
-def _either(columns: Sequence[str], x: str, y: str) -> tuple[list[str], list[str]]:
+def either_side(columns: Sequence[str], x: str, y: str) -> tuple[list[str], list[str]]:
     """Return the columns of both sides, which may be the same."""
     return select(columns, x, side="x"), select(columns, y, side="y")
 
@@ -104,7 +104,7 @@ def _warnings(prepared: Prepared) -> Iterator[str]:
         )
 
 
-def _at(prepared: Prepared, aligned: Aligned, partners: Rows, design: Series) -> Prepared:
+def at_lag(prepared: Prepared, aligned: Aligned, partners: Rows, design: Series) -> Prepared:
     """Return x at each moment beside y at the moment of its partner."""
     cleaned, encoded = prepared.cleaned, prepared.encoded
     return replace(

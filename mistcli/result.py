@@ -197,6 +197,7 @@ class LagProfile:
             trained.
         block: The length of the blocks of time by which the standard errors were found.
         warnings: What the reader should know of all lags, in words; each estimate has its own as well.
+        given_past: The rows of the past of y that the estimates are conditional on; they are then transfer entropies.
     """
 
     lags: tuple[int, ...]
@@ -204,6 +205,19 @@ class LagProfile:
     gap: int
     block: int
     warnings: tuple[str, ...] = ()
+    given_past: int = 0
+
+    @property
+    def found(self) -> tuple[int, ...]:
+        """The lags whose p-values are below 0.05 after Holm's correction for the number of lags."""
+        tested = [(one.p_value, lag) for lag, one in zip(self.lags, self.estimates, strict=True)]
+        ordered = sorted((p_value, lag) for p_value, lag in tested if p_value is not None)
+        kept = []
+        for place, (p_value, lag) in enumerate(ordered):
+            if p_value * (len(ordered) - place) > 0.05:
+                break
+            kept.append(lag)
+        return tuple(sorted(kept))
 
     @property
     def peak(self) -> int:
@@ -243,6 +257,8 @@ class LagProfile:
             "gap": self.gap,
             "block": self.block,
             "peak": self.peak,
+            "given_past": self.given_past,
+            "found": list(self.found),
             "lags": own,
             "warnings": list(self.warnings),
             "complete": self.complete,

@@ -36,6 +36,13 @@ OUTPUT = "Output"
 @option(
     "Data", "--lags", metavar="LAGS", help="The lags: 1:50, 0:100:10 or 1,2,5; y comes first where one is negative."
 )
+@option(
+    "Data",
+    "--given-past",
+    type=click.IntRange(1, 100),
+    metavar="ROWS",
+    help="Transfer entropy: the information given so many rows of the past of y.",
+)
 @option(OUTPUT, "--out", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write the table to a file, too.")
 @option(OUTPUT, "--force", is_flag=True, help="Replace the file of --out.")
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -53,6 +60,7 @@ def lag(
     /,
     *,
     lags: str | None,
+    given_past: int | None,
     out: Path | None,
     force: bool,
     as_json: bool,
@@ -65,6 +73,7 @@ def lag(
     \b
         mist lag series.csv --x a --y b --lags 1:50
         mist lag series.csv --x a --y a --lags 1:20 -e ksg --out own-past.csv
+        mist lag series.csv --x a --y b --lags 1:10 --given-past 2
     """
     session.quiet = quiet
     resolved = resolve(layers(params), session.registry)
@@ -75,7 +84,7 @@ def lag(
         _check_out(out, force=force)
     if not quiet:
         warn(resolved.warnings)
-    found = _run(resolved, lags, "none" if quiet else progress)
+    found = _run(resolved, lags, given_past or 0, "none" if quiet else progress)
     if not quiet:
         warn(found.warnings)
     if out is not None:
@@ -93,9 +102,10 @@ def _check_out(out: Path, *, force: bool) -> None:
         raise ConfigError(f"{name!r} exists; pass --force to replace it, or another --out.")
 
 
-def _run(resolved: Resolved, lags: str, progress: str) -> LagProfile:
+def _run(resolved: Resolved, lags: str, given_past: int, progress: str) -> LagProfile:
     from mistcli.data.lagging import lags_of
     from mistcli.lagged import run_lags
+    from mistcli.transfer import run_transfer
 
     asked = lags_of(lags)
     with contextlib.ExitStack() as stack:
@@ -104,7 +114,12 @@ def _run(resolved: Resolved, lags: str, progress: str) -> LagProfile:
         stack.callback(hub.close)
         stop = stack.enter_context(Interrupt())
         with Relay(hub) as relay:
-            found = run_lags(resolved.config, resolved.registry, asked, listener=relay, should_stop=stop)
+            if given_past:
+                found = run_transfer(
+                    resolved.config, resolved.registry, asked, given_past, listener=relay, should_stop=stop
+                )
+            else:
+                found = run_lags(resolved.config, resolved.registry, asked, listener=relay, should_stop=stop)
             relay.finish(complete=found.complete, result=found.to_dict())
         return found
 

@@ -49,6 +49,11 @@ def _words(profile: LagProfile) -> Iterator[str]:
     )
     apart = f"fits see nothing within {profile.gap} rows of what they value; " if profile.gap else ""
     yield f"{apart}errors by blocks of {profile.block} rows"
+    if profile.given_past:
+        yield f"transfer entropy, given {profile.given_past} rows of the past of y; bias removed by shifted surrogates"
+        found = ", ".join(map(str, profile.found)) or "none"
+        yield f"lags with a p-value below 0.05 after Holm's correction: {found}"
+        return
     if all(found.interval.low <= 0 for found in profile.estimates):
         yield "no lag is distinguishable from 0"
     else:
