@@ -320,7 +320,8 @@ def test_arrow_tables_and_frames_are_taken():
         def __arrow_c_stream__(self, requested_schema=None):
             return pa.Table.from_pandas(frame).__arrow_c_stream__(requested_schema)
 
-    for data in (frame, pa.Table.from_pandas(frame), Frame()):
+    views = pa.Table.from_pandas(frame).set_column(1, "b", pa.array(table["b"], pa.string_view()).dictionary_encode())
+    for data in (frame, pa.Table.from_pandas(frame), views, Frame()):
         assert mistcli.mi_matrix(data).mi.tolist() == expected.mi.tolist()
     one = mistcli.estimate(Frame(), x="a", y="c", estimator="gaussian")
     assert one.nats == mistcli.estimate(table, x="a", y="c", estimator="gaussian").nats

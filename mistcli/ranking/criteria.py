@@ -20,7 +20,13 @@ CELLS = 5
 
 
 class Criterion(Protocol):
-    """Scores the candidates; one that is chosen is told of."""
+    """Scores the candidates; one that is chosen is told of.
+
+    Attributes:
+        shortlist: Of how many with the highest scores the one is chosen with which the total grows most out of fold.
+    """
+
+    shortlist: int
 
     def scores(self) -> Floats:
         """Return the score of each candidate, (P,): the higher, the sooner it is chosen."""
@@ -32,9 +38,14 @@ class Criterion(Protocol):
 class Gain:
     """What each candidate adds to all that are chosen, in closed form.
 
+    The closed form takes levels of the target for normal, so that it only nominates: with five nominees, the mean
+    accuracy on 8 tables is 0.865 instead of 0.862, and on the digits 0.820 instead of 0.794 (benchmarks/ranking.py).
+
     Arguments:
         blocks: The candidates and the target; whoever made them tells them of choices.
     """
+
+    shortlist = 5
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks
@@ -53,6 +64,8 @@ class MIM:
     Arguments:
         relevance: The mutual information of each candidate and the target, (P,).
     """
+
+    shortlist = 1
 
     def __init__(self, relevance: Floats) -> None:
         self._relevance = relevance
@@ -79,6 +92,8 @@ class MRMR:
         relevance: The mutual information of each candidate and the target, (P,).
         units: The columns of each candidate.
     """
+
+    shortlist = 1
 
     def __init__(self, relevance: Floats, units: Sequence[Sequence[Unit]]) -> None:
         self._relevance, self._units = relevance, units
@@ -120,6 +135,8 @@ class JMI:
         codes: A code from 0 a row of each candidate, (N, P).
         target: A code a row of the target, (N,).
     """
+
+    shortlist = 1
 
     def __init__(self, relevance: Floats, codes: Ints, target: Ints) -> None:
         self._relevance, self._codes, self._target = relevance, codes, target

@@ -88,14 +88,19 @@ def greedy_order(data: RankedData, relevance: Floats, config: RankConfig) -> Ord
     while len(taken) < len(items):
         scores = criterion.scores().copy()
         scores[taken] = -np.inf
-        place = int(np.argmax(scores))
-        p_value = _p_value(blocks, place, taken, data.design, config, rng)
-        used.append(sides[place][:, :1] if blocks.straight(place) else sides[place])
-        log_ratio = fit.log_ratio(used) - base
+        best = [
+            int(place) for place in np.argsort(-scores, kind="stable")[: criterion.shortlist] if scores[place] > -np.inf
+        ]
+        p_value = _p_value(blocks, taken, data.design, config, rng)
+        added = {place: sides[place][:, :1] if blocks.straight(place) else sides[place] for place in best}
+        ratios = {place: fit.log_ratio([*used, added[place]]) - base for place in best}
+        place = max(best, key=lambda place: float(ratios[place].mean()))
+        log_ratio = ratios[place]
         nothing = p_value > config.stop or log_ratio.mean() <= found.log_ratio.mean()
         if len(taken) >= most or (config.k is None and nothing):
             return replace(found, next_p_value=p_value)
         taken.append(place)
+        used.append(added[place])
         step = Step(int(candidates[place]), p_value, float(log_ratio.mean()))
         found = Order((*found.steps, step), log_ratio, fit.spread(log_ratio), None)
         blocks.choose(place)
@@ -104,12 +109,12 @@ def greedy_order(data: RankedData, relevance: Floats, config: RankConfig) -> Ord
 
 
 def _p_value(
-    blocks: Blocks, place: int, taken: Sequence[int], design: Design, config: RankConfig, rng: np.random.Generator
+    blocks: Blocks, taken: Sequence[int], design: Design, config: RankConfig, rng: np.random.Generator
 ) -> float:
-    """Return how often the best of all candidates adds as much by chance as this one does."""
+    """Return how often the best of all candidates that are left adds as much by chance as it does."""
     observed, null = tested(blocks, design, config.permutations, rng)
     best = np.delete(null, taken, axis=0).max(0)
-    return (1 + int((best >= observed[place] - 1e-12).sum())) / (1 + len(best))
+    return (1 + int((best >= np.delete(observed, taken).max() - 1e-12).sum())) / (1 + len(best))
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ def rank_features(  # noqa: PLR0913 - what is beside the options is what every r
 
     Alone, a column has its mutual information with the target, by the levels of `mi_matrix`; with `given`, `group` or
     `block` in closed form on smooth functions of ranks, with an error that heeds which rows belong together. In the
-    greedy order, the next column is the one with the largest conditional mutual information given those chosen, in the
-    same closed form; the total is found on rows that the fit has not seen. The p-value of a step counts how often the
-    best of all candidates adds as much where the rows of the target have changed places.
+    greedy order, the next column is one of the five with the largest conditional mutual information given those chosen,
+    in the same closed form: the one with which the total grows most, on rows that the fit has not seen. The p-value of
+    a step counts how often the best of all candidates adds as much where the rows of the target have changed places.
 
     Arguments:
         data: The path of a file, a DataFrame (pandas, polars, Arrow), or a mapping of names to arrays of shape (N,).

@@ -60,7 +60,9 @@ def from_arrow(column: pa.Array | pa.ChunkedArray, name: str) -> NDArray[Any]:
     if isinstance(kind, pa.BaseExtensionType):
         return from_arrow(array.storage, name)
     if pa.types.is_dictionary(kind):
-        return from_arrow(array.dictionary_decode().cast(pa.large_string()), name)
+        # levels first: views of texts, as polars has them, cannot be taken by their places
+        levels = array.dictionary.cast(pa.large_string())
+        return from_arrow(pa.DictionaryArray.from_arrays(array.indices, levels).dictionary_decode(), name)
     if pa.types.is_run_end_encoded(kind):
         return from_arrow(pc.run_end_decode(array), name)
     if pa.types.is_null(kind):
