@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from mistcli.matrix.result import MutualInformationMatrix
     from mistcli.matrix.settings import MatrixConfig
     from mistcli.result import Units
-    from mistcli.store import Store
+    from mistcli.store import Progress, Store
 
 __all__ = ["carry_out", "kept_request", "matrix"]
 
@@ -160,7 +163,7 @@ def carry_out(session: Session, request: Request, store: Store | None, executor:
     opened = open_executor(executor, session.registry)
     names, table = read_columns(source_from(request.path, request.reader, session.registry), config)
     fingerprint = fingerprint_of(table, sorted(table)) if store else ""
-    with progress(0, store, quiet=True) as told:
+    with progress(0, store, quiet=True), _counter(quiet=shown.quiet) as told:
         found = run_matrix(
             table,
             names,
@@ -179,6 +182,17 @@ def carry_out(session: Session, request: Request, store: Store | None, executor:
         echo_json(found.to_dict(shown.units))
     else:
         _show(found, shown)
+
+
+@contextlib.contextmanager
+def _counter(*, quiet: bool) -> Iterator[Progress]:
+    """Count the batches of pairs that have ended, on a terminal; how many there are is known only to the screen."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda task, done: None
+        return
+    count = itertools.count(1)
+    yield lambda task, done: click.echo(f"\r{next(count)} batches of pairs done", err=True, nl=False)
+    click.echo("\r" + " " * 40 + "\r", err=True, nl=False)
 
 
 def kept_request(store: Store) -> Request:
@@ -254,19 +268,19 @@ def _show(found: MutualInformationMatrix, shown: Shown) -> None:
     order = found.strongest[: shown.top]
     columns = found.columns(shown.units, order)
     level = f"{100 * found.level:g} % interval"
-    header = ("x", "y", f"mi ({shown.units})", "stderr", level, "p-value", "q-value", "r", "method", "rows")
+    gaps = len(set(columns["n"])) > 1
+    header = ("x", "y", f"mi ({shown.units})", level, "p-value", "q-value", "r", "method", *(["rows"] if gaps else []))
     rows = [
         [
             printable(row["x"], 30),
             printable(row["y"], 30),
             f"{row['mi']:.4f}",
-            f"{row['stderr']:.4f}",
             f"{row['low']:.3f} to {row['high']:.3f}",
             f"{row['p_value']:.2g}",
             f"{row['q_value']:.2g}",
             f"{row['correlation']:.3f}",
             row["method"],
-            str(row["n"]),
+            *([str(row["n"])] if gaps else []),
         ]
         for row in ({name: values[k] for name, values in columns.items()} for k in range(len(order)))
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mistcli.cli.group import Session
+from mistcli.cli.many import many_flags
 from mistcli.cli.result import warn
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.cli.types import ColumnType, ReaderType
@@ -61,8 +62,7 @@ TABLES = (".csv", ".parquet", ".json")
 @click.option("--units", type=click.Choice(["nats", "bits"]), default="nats", show_default=True, help="The units.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write a .csv, .parquet or .json file.")
 @click.option("--force", is_flag=True, help="Replace the file of --out.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--quiet", "-q", is_flag=True, help="Show the result and errors, and nothing else.")
+@many_flags
 @click.pass_obj
 def rank(  # noqa: PLR0913 - a parameter a flag
     session: Session,
@@ -89,6 +89,7 @@ def rank(  # noqa: PLR0913 - a parameter a flag
     units: Units,
     out: Path | None,
     force: bool,
+    executor: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -102,6 +103,7 @@ def rank(  # noqa: PLR0913 - a parameter a flag
     The order stops where the best column that is left adds no more than chance. The total is what those chosen tell of
     the target together, found on rows that the fit has not seen: a lower bound.
     """
+    from mistcli.executors import open_executor
     from mistcli.matrix.public import source_from
     from mistcli.ranking.public import read_ranked
     from mistcli.ranking.running import run_ranking
@@ -125,8 +127,9 @@ def rank(  # noqa: PLR0913 - a parameter a flag
         fdr="by" if fdr == "by" else "bh",
         seed=seed,
     )
+    opened = open_executor(executor, session.registry)
     names, table = read_ranked(source_from(path, reader, session.registry), config)
-    found = run_ranking(table, names, config, session.registry)
+    found = run_ranking(table, names, config, session.registry, executor=opened)
     if out is not None:
         _write(found, out, units)
     if not quiet:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mistcli.config import CleaningConfig
 from mistcli.data.selection import quote
+from mistcli.executors.base import Executor
 from mistcli.inference.design import Design
 from mistcli.matrix.null import gamma_tail
 from mistcli.matrix.ranks import Floats
@@ -73,7 +74,7 @@ class Marginals:
         return cls(names, np.concatenate([part.values for part in parts]), warnings)
 
 
-def marginals(data: RankedData, config: RankConfig, registry: Registry) -> Marginals:
+def marginals(data: RankedData, config: RankConfig, registry: Registry, executor: Executor | None = None) -> Marginals:
     """Return what each candidate tells alone.
 
     The levels of a matrix find it; the closed form on features of ranks does where something is given, or where rows
@@ -83,6 +84,7 @@ def marginals(data: RankedData, config: RankConfig, registry: Registry) -> Margi
         data: The columns.
         config: What to do.
         registry: Where estimators are looked up, for groups of columns.
+        executor: Who asks neighbours; this process by default.
     """
     if not data.items:
         return Marginals((), np.empty((0, len(NOTHING))))
@@ -101,6 +103,7 @@ def marginals(data: RankedData, config: RankConfig, registry: Registry) -> Margi
             seed=config.seed,
         ),
         registry,
+        executor=executor,
     )
     target = found.names.index(data.target.name)
     names = tuple(found.names[j if i == target else i] for i, j in zip(found.x, found.y, strict=True))

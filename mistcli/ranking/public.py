@@ -6,6 +6,7 @@ from typing import Any
 
 from mistcli.api import Selector, selector_of
 from mistcli.config import CleaningConfig
+from mistcli.executors.base import open_executor
 from mistcli.matrix.public import source_from
 from mistcli.matrix.settings import Fdr
 from mistcli.preparation import Source
@@ -37,6 +38,7 @@ def rank_features(  # noqa: PLR0913 - what is beside the options is what every r
     continuous: Selector = "",
     seed: int = 0,
     reader: str = "",
+    executor: str = "serial",
     registry: Registry | None = None,
 ) -> Ranking:
     r"""Rank columns by what they tell of a target: each alone, and in a greedy order where each adds to the others.
@@ -65,6 +67,7 @@ def rank_features(  # noqa: PLR0913 - what is beside the options is what every r
         continuous: Columns to take as continuous.
         seed: The seed of every random choice.
         reader: The reader of the file, as `NAME` or `NAME:key=value`; found by the file by default.
+        executor: Who asks neighbours of pairs that the screen does not settle, as `NAME` or `NAME:key=value`.
         registry: Where names are looked up; everything that is installed by default.
 
     Returns:
@@ -109,7 +112,7 @@ def rank_features(  # noqa: PLR0913 - what is beside the options is what every r
         seed=seed,
     )
     names, table = read_ranked(source_from(data, reader, registry), config)
-    return run_ranking(table, names, config, registry)
+    return run_ranking(table, names, config, registry, executor=open_executor(executor, registry))
 
 
 def read_ranked(source: Source, config: RankConfig) -> tuple[list[str], Table]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from mistcli.errors import DataError
+from mistcli.executors.base import Executor
 from mistcli.inference.interval import interval
 from mistcli.matrix.result import q_values
 from mistcli.ranking.greedy import MOST_CANDIDATES, Order, greedy_order
@@ -43,7 +44,13 @@ def run_marginals(table: Table, names: Sequence[str], config: RankConfig, regist
 
 
 def run_ranking(
-    table: Table, names: Sequence[str], config: RankConfig, registry: Registry, *, alone: Marginals | None = None
+    table: Table,
+    names: Sequence[str],
+    config: RankConfig,
+    registry: Registry,
+    *,
+    alone: Marginals | None = None,
+    executor: Executor | None = None,
 ) -> Ranking:
     """Return the columns by what they tell of a target.
 
@@ -53,6 +60,7 @@ def run_ranking(
         config: What to do.
         registry: Where estimators are looked up, for groups of columns.
         alone: What each column tells alone; found here by default.
+        executor: Who asks neighbours of pairs that the screen does not settle; this process by default.
 
     Raises:
         ConfigError: If a selector is not right.
@@ -63,7 +71,7 @@ def run_ranking(
     if not data.items and not data.copies:
         reasons = "; ".join(f"'{printable(one.column)}': {one.reason}" for one in data.skipped[:5])
         raise DataError(f"no column is left to rank ({reasons}).")
-    found = alone.of([item.name for item in data.items]) if alone else marginals(data, config, registry)
+    found = alone.of([item.name for item in data.items]) if alone else marginals(data, config, registry, executor)
     order = greedy_order(data, found.mi, config)
     return _result(data, found, order, config, began)
 
