@@ -170,7 +170,7 @@ def _write(found: Ranking, out: Path, units: Units) -> None:
 
 def _show(found: Ranking, top: int, units: Units, *, asked: bool) -> None:
     level = f"{100 * found.interval.level:g} % interval"
-    header = ("column", f"mi ({units})", "stderr", level, "p-value", "q-value", "order", "adds", "p of adds", "total")
+    header = ("column", f"mi ({units})", level, "q-value", "order", "adds", "p", "total")
     shown = found.to_dict(units)["features"][:top]
     echo_table(header, [_cells(one, row) for one, row in zip(found.features, shown, strict=False)])
     click.echo("")
@@ -181,8 +181,8 @@ def _cells(one: RankedFeature, row: dict[str, float | int | None]) -> list[str]:
     order = ["", "", "", ""]
     if one.order is not None:
         order = [str(one.order), f"{row['adds']:.4f}", f"{one.p_adds:.2g}", f"{row['total']:.4f}"]
-    alone = [f"{row['mi']:.4f}", f"{row['stderr']:.4f}", f"{row['low']:.3f} to {row['high']:.3f}"]
-    return [printable(one.name, 40), *alone, f"{one.p_value:.2g}", f"{one.q_value:.2g}", *order]
+    alone = [f"{row['mi']:.4f}", f"{row['low']:.3f} to {row['high']:.3f}"]
+    return [printable(one.name, 40), *alone, f"{one.q_value:.2g}", *order]
 
 
 def _words(found: Ranking, units: Units, *, asked: bool) -> list[str]:
