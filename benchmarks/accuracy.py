@@ -17,8 +17,8 @@ import numpy as np
 
 import mistcli
 from mistcli.benchmark import Line, Plan, Row, leaderboard, run
-from mistcli.registry import Registry
-from mistcli.store import Store
+from mistcli.persistence.result_store import Store
+from mistcli.plugin.registry import Registry
 
 ROOT = Path(__file__).parent.parent
 LEVEL = 0.9

@@ -28,8 +28,8 @@ from mistcli.benchmark.problem import Problem
 from mistcli.benchmark.runner import tasks
 from mistcli.benchmark.tasks import find_one
 from mistcli.executors.serial import SerialExecutor
-from mistcli.registry import Registry
-from mistcli.store import Store, complete, make_task
+from mistcli.persistence.result_store import Store, complete, make_task
+from mistcli.plugin.registry import Registry
 
 FITTING = range(1000)
 ATOMS = ("zeros", "counts", "rounded", "censored")

@@ -24,7 +24,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|np|numpy|pd|pandas|click|pluggy|pathlib|collections|importlib|typing|os|types|enum)\b.*"),
     ("py:.*", r"(Tensor|Generator|Module|NDArray|Path|DataFrame|Any|ABC|Optimizer|EntryPoint|Figure|optional)"),
-    ("py:.*", r"mistcli\.(distributions|estimators|strategies)\..*"),  # parts of estimators, which no page is about
+    ("py:.*", r"mistcli\.(distributions|estimators|auto)\..*"),  # parts of estimators, which no page is about
     ("py:.*", r"mistcli\.testing\.(pytest\.TestT|check\.Subject)"),
 ]
 

@@ -18,10 +18,10 @@ from click.testing import CliRunner
 from mistcli.cli.flags import SECTIONS
 from mistcli.cli.group import Session, mist
 from mistcli.cli.tables import default_text, facts, options_data
-from mistcli.config import GeneralConfig
-from mistcli.loading import KINDS
-from mistcli.options import fields
-from mistcli.registry import Entry, Registry
+from mistcli.config.schema import GeneralConfig
+from mistcli.plugin.loading import KINDS
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Entry, Registry
 from mistcli.testing import checks_for
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def filled(text: str) -> str:
 
 def hooks() -> str:
     """Return a section a hook: its signature and what it is for."""
-    return _rst("automodule", "mistcli.hookspecs", ":members:")
+    return _rst("automodule", "mistcli.plugin.hookspecs", ":members:")
 
 
 def estimators() -> str:

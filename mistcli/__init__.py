@@ -10,14 +10,14 @@ import importlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mistcli.version import __version__
+from mistcli.__about__ import __version__
 
 if TYPE_CHECKING:
     from mistcli.api import estimate, estimate_lags, estimate_many, independence_test
-    from mistcli.data.pairs import SampleDataset
+    from mistcli.compat.torch_mist import estimate_mi, evaluate_mi, train_mi_estimator
+    from mistcli.data.tensor_data import SampleDataset
     from mistcli.errors import MistError
     from mistcli.independence.result import IndependenceTest
-    from mistcli.loops import estimate_mi, evaluate_mi, train_mi_estimator
     from mistcli.matrix.public import mi_matrix
     from mistcli.matrix.result import MutualInformationMatrix
     from mistcli.plugin import hookimpl
@@ -56,17 +56,17 @@ _HOME = MappingProxyType(
         "MistError": "mistcli.errors",
         "MutualInformationMatrix": "mistcli.matrix.result",
         "Ranking": "mistcli.ranking.result",
-        "SampleDataset": "mistcli.data.pairs",
+        "SampleDataset": "mistcli.data.tensor_data",
         "estimate": "mistcli.api",
         "estimate_lags": "mistcli.api",
         "estimate_many": "mistcli.api",
-        "estimate_mi": "mistcli.loops",
-        "evaluate_mi": "mistcli.loops",
+        "estimate_mi": "mistcli.compat.torch_mist",
+        "evaluate_mi": "mistcli.compat.torch_mist",
         "hookimpl": "mistcli.plugin",
         "independence_test": "mistcli.api",
         "mi_matrix": "mistcli.matrix.public",
         "rank_features": "mistcli.ranking.public",
-        "train_mi_estimator": "mistcli.loops",
+        "train_mi_estimator": "mistcli.compat.torch_mist",
     }
 )
 

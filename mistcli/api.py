@@ -8,24 +8,24 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mistcli.config import CleaningConfig
+from mistcli.config.resolve import Resolved, resolve
+from mistcli.config.schema import CleaningConfig
+from mistcli.config.sources import SECTIONS, Layer
 from mistcli.data.lagging import lags_of
 from mistcli.data.selection import quote
 from mistcli.data.tables import pair_table, table_from
 from mistcli.errors import ConfigError
-from mistcli.estimation import run, run_all
 from mistcli.independence.ranks import RankNulls
 from mistcli.independence.result import IndependenceTest
 from mistcli.independence.running import PERMUTATIONS, run_test
-from mistcli.lagged import run_lags
-from mistcli.layers import SECTIONS, Layer
-from mistcli.options import fields
+from mistcli.independence.transfer import run_transfer
+from mistcli.pipeline.estimation import run, run_all
+from mistcli.pipeline.lagged import run_lags
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Registry
 from mistcli.readers.base import Column, Table
-from mistcli.registry import Registry
-from mistcli.resolve import Resolved, resolve
 from mistcli.result import Estimate, LagProfile
 from mistcli.training.events import Listener, Relay
-from mistcli.transfer import run_transfer
 
 __all__ = ["Selector", "estimate", "estimate_lags", "estimate_many", "independence_test", "selector_of", "source_of"]
 

@@ -8,15 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.data.tables import table_from
 from mistcli.errors import ConfigError
 from mistcli.matrix.ranks import Floats
+from mistcli.plugin.registry import Registry
 from mistcli.ranking.marginals import Marginals
 from mistcli.ranking.running import run_marginals, run_ranking
 from mistcli.ranking.settings import Method, RankConfig
 from mistcli.readers.base import Table
-from mistcli.registry import Registry
 
 try:
     from joblib import Parallel, delayed

@@ -7,6 +7,7 @@ import torch
 from problems import normal_log_ratio
 from torch import Generator, Tensor
 
+from mistcli.auto.auto import Auto
 from mistcli.critics import Critic, JointCritic, SeparableCritic
 from mistcli.estimators import (
     BA,
@@ -41,8 +42,7 @@ from mistcli.estimators import (
     TCopula,
     TrainableEstimator,
 )
-from mistcli.estimators.strategy import Strategy
-from mistcli.strategies.auto import Auto
+from mistcli.training.composite import Strategy
 
 CRITICS: dict[str, Callable[..., Critic]] = {"joint": JointCritic, "separable": SeparableCritic}
 

@@ -12,7 +12,8 @@ import json
 from pathlib import Path
 
 import mistcli
-from mistcli import hookspecs, plugin
+from mistcli import plugin
+from mistcli.plugin import hookspecs
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "api.json"
 

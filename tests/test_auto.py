@@ -8,25 +8,25 @@ import pytest
 import torch
 from scipy import optimize, stats
 
+from mistcli.auto.auto import Auto
+from mistcli.auto.canonical import canonical, expanded
+from mistcli.auto.copula import fit_base
+from mistcli.auto.features import features
+from mistcli.auto.ica import blocks, information, unmixed
+from mistcli.auto.neighbours import neighbours
+from mistcli.auto.normalization import log_normaliser, log_partition
+from mistcli.auto.residual import Judged
+from mistcli.auto.stacking import stack, trust
 from mistcli.benchmark import problems
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.critics import JointCritic
 from mistcli.critics.elliptical import EllipticalCritic
 from mistcli.critics.residual import ResidualCritic
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import Fold, cross_fitting
 from mistcli.estimators import TCopula
-from mistcli.estimators.strategy import Context
 from mistcli.inference.interval import stderr
-from mistcli.strategies.auto import Auto
-from mistcli.strategies.canonical import canonical, expanded
-from mistcli.strategies.copula import fit_base
-from mistcli.strategies.neighbours import neighbours
-from mistcli.strategies.normalised import log_normaliser, log_partition
-from mistcli.strategies.residual import Judged
-from mistcli.strategies.sources import blocks, information, unmixed
-from mistcli.strategies.stacking import stack, trust
-from mistcli.strategies.views import features
+from mistcli.training.composite import Context
 from mistcli.training.events import Listener
 
 QUICK = TrainingConfig(folds=3, max_steps=40, batch_size=128)

@@ -5,8 +5,8 @@ import pytest
 from test_auto import context, variable
 
 from mistcli import estimate
+from mistcli.auto.auto import Auto
 from mistcli.inference.interval import stderr
-from mistcli.strategies.auto import Auto
 
 
 def value(x, y, seed=0):

@@ -20,7 +20,7 @@ from mistcli.estimators.baselines import (
     log_mean_exp,
     tangent,
 )
-from mistcli.options import fields
+from mistcli.plugin.options import fields
 
 NAMES = get_args(BaselineName)
 CLASSES = {

@@ -18,9 +18,9 @@ from mistcli.benchmark.problem import rotation
 from mistcli.benchmark.quadrature import copula_information, table_information
 from mistcli.errors import ConfigError, UnknownNameError
 from mistcli.executors.process import ProcessExecutor
+from mistcli.persistence.result_store import Store
 from mistcli.plugin import EstimatorSpec, hookimpl
-from mistcli.registry import Registry
-from mistcli.store import Store
+from mistcli.plugin.registry import Registry
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "bmi"
 shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the samples of the paper's package are not here")

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.data.cleaning import clean
 from mistcli.data.tables import pair_table, table_from
 from mistcli.errors import ConfigError, DataError

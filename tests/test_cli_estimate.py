@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from mistcli.cli.group import mist
 from mistcli.errors import FitError
+from mistcli.persistence.run_folder import read_run
 from mistcli.result import Estimate, Interval
-from mistcli.runfolder import read_run
 from mistcli.training.events import Evaluated, RunStarted
 
 HEAVY = {"torch", "pandas", "numpy", "scipy", "rich", "yaml"}
@@ -68,7 +68,7 @@ def fake(here, monkeypatch):
         fake.during(listener, should_stop)
         return SimpleNamespace(estimate=fake.estimate, keep=lambda: None)
 
-    monkeypatch.setitem(sys.modules, "mistcli.estimation", SimpleNamespace(run=run))
+    monkeypatch.setitem(sys.modules, "mistcli.pipeline.estimation", SimpleNamespace(run=run))
     return fake
 
 
@@ -189,7 +189,7 @@ def test_everything_may_come_from_a_file(fake, here):
     ],
 )
 def test_bad_input(here, monkeypatch, arguments, code, message):
-    monkeypatch.setitem(sys.modules, "mistcli.estimation", None)  # importing it now is an error
+    monkeypatch.setitem(sys.modules, "mistcli.pipeline.estimation", None)  # importing it now is an error
     (here / "there").mkdir()
     (here / "there" / "file").touch()
     before = sorted(here.rglob("*"))

@@ -56,7 +56,7 @@ def test_units_and_text(here):
     ],
 )
 def test_bad_input_is_refused_before_anything_heavy(here, monkeypatch, arguments, code, message):
-    monkeypatch.setitem(sys.modules, "mistcli.evaluation", None)
+    monkeypatch.setitem(sys.modules, "mistcli.pipeline.evaluation", None)
     done = call("evaluate", *arguments)
     assert done.exit_code == code
     assert message in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from mistcli.cli.group import Session
 from mistcli.cli.group import mist as root
 from mistcli.errors import DataError
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 BUILT_IN = Registry(discover=False).names("commands")
 COMMAND = """

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 KINDS = ("estimators", "critics", "readers", "loggers")
 

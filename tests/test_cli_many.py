@@ -96,7 +96,7 @@ def test_what_is_wrong_is_a_sentence(mist, here, arguments, told):
 
 
 def test_a_picture_without_matplotlib_is_a_sentence(mist, here, monkeypatch):
-    monkeypatch.setattr("mistcli.report.pictures.find_spec", lambda name: None)
+    monkeypatch.setattr("mistcli.report.plots.find_spec", lambda name: None)
     done = mist("bench", "-e", "gaussian", *TASK, "--heatmap", "errors.png")
     assert done.exit_code == 2
     assert done.stderr == "error: a picture needs matplotlib, which is not installed: pip install 'mistcli[plot]'.\n"

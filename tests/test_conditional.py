@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import mistcli
-from mistcli.conditional import amplification
 from mistcli.errors import ConfigError, DataError
+from mistcli.pipeline.conditional import amplification
 
 TITANIC = pd.read_csv("examples/titanic.csv")
 QUICK = {"max_steps": 300, "hidden_dims": (32,)}

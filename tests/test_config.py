@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from mistcli.config import Choice, CleaningConfig, DataConfig, GeneralConfig, InferenceConfig, TrainingConfig
+from mistcli.config.resolve import DEFAULT, resolve
+from mistcli.config.schema import Choice, CleaningConfig, DataConfig, GeneralConfig, InferenceConfig, TrainingConfig
+from mistcli.config.sources import Layer, load_yaml, settings
+from mistcli.config.yaml import MAX_ALIASES, MAX_BYTES, dump_yaml, read_yaml
 from mistcli.errors import ConfigError, MistError, UnknownNameError
-from mistcli.layers import Layer, load_yaml, settings
-from mistcli.options import fields
 from mistcli.plugin import CriticSpec, EstimatorSpec, hookimpl, option
-from mistcli.registry import Registry
-from mistcli.resolve import DEFAULT, resolve
-from mistcli.yamlfile import MAX_ALIASES, MAX_BYTES, dump_yaml, read_yaml
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from cases import CRITICS, critic
 from mistcli.critics import JointCritic
 from mistcli.critics.network import NONLINEARITIES, Linear
 from mistcli.errors import ConfigError
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 
 def test_cases_cover_the_registry():

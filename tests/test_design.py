@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import mistcli
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import blocked
 from mistcli.errors import ConfigError, DataError
-from mistcli.inference.design import Apart, Groups, Series
 from mistcli.inference.interval import stderr
+from mistcli.inference.sampling_design import Apart, Groups, Series
 
 QUICK = {"estimator": "js", "max_steps": 30, "hidden_dims": (8,)}
 

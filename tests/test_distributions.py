@@ -10,7 +10,7 @@ from problems import normal
 from torch import Generator
 
 from mistcli.distributions import ConditionalRatio, Density, DensityMaker, Flow, Gaussian, JointRatio
-from mistcli.distributions.making import DENSITIES
+from mistcli.distributions.density_factory import DENSITIES
 from mistcli.errors import ConfigError, DataError
 
 

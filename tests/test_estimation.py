@@ -14,7 +14,7 @@ import mistcli
 from mistcli.errors import ConfigError, DataError, FitError, MistError, PluginError
 from mistcli.estimators import CriticEstimator, DirectEstimator
 from mistcli.plugin import EstimatorSpec, hookimpl
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 from mistcli.training.events import Evaluated, Listener, RunFinished, RunStarted, Warned
 
 QUICK = {"estimator": "js", "max_steps": 60, "hidden_dims": (16,), "lr": 1e-2}

@@ -23,9 +23,9 @@ from mistcli.critics import Critic
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators import DV, FLO, JS, KSG, MINE, NWJ, SMILE, TUBA, AlphaTUBA, Anchor, Gaussian, InfoNCE
 from mistcli.estimators.baselines import ConstantBaseline, MovingAverageBaseline
-from mistcli.options import fields
-from mistcli.registry import Registry
-from mistcli.training.stack import Stack
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Registry
+from mistcli.training.ensemble import Stack
 
 RHO = 0.9
 ALL = CRITIC_ESTIMATORS | TRAINABLE_ESTIMATORS | DIRECT_ESTIMATORS

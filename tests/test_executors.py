@@ -7,16 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import executor_tasks
 import pytest
 import torch
-import works
 
 from mistcli.errors import ConfigError, PluginError, UnknownNameError
 from mistcli.executors import Task, open_executor, process
 from mistcli.executors.process import ProcessExecutor
 from mistcli.executors.serial import SerialExecutor
 from mistcli.plugin import ExecutorSpec, hookimpl
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 DOUBLES = [Task(str(x), {"x": x}) for x in range(6)]
 BOTH = pytest.mark.parametrize("executor", [SerialExecutor(), ProcessExecutor(workers=2)], ids=["serial", "process"])
@@ -28,16 +28,16 @@ def results(executor, work, tasks):
 
 @BOTH
 def test_each_task_is_done_once(executor):
-    done = list(executor.run(works.double, DOUBLES))
+    done = list(executor.run(executor_tasks.double, DOUBLES))
     assert sorted(one.key for one in done) == [task.key for task in DOUBLES]
     assert all(one.result["double"] == 2 * int(one.key) and one.attempts == 1 for one in done)
-    assert list(executor.run(works.double, [])) == []
+    assert list(executor.run(executor_tasks.double, [])) == []
 
 
 @BOTH
 def test_what_a_task_raises_is_its_failure(executor, capfd):
     tasks = [Task(do, {"do": do, "x": 1}) for do in ("raise", "exit", "print", "double")]
-    done = results(executor, works.misbehave, tasks)
+    done = results(executor, executor_tasks.misbehave, tasks)
     assert done["raise"].error == "ValueError: boom"
     assert done["exit"].error == "SystemExit: 3"
     assert done["raise"].result is None
@@ -46,7 +46,7 @@ def test_what_a_task_raises_is_its_failure(executor, capfd):
 
 
 def test_processes_are_kept_and_are_not_this_one():
-    done = results(ProcessExecutor(workers=2), works.double, DOUBLES)
+    done = results(ProcessExecutor(workers=2), executor_tasks.double, DOUBLES)
     pids = {one.result["pid"] for one in done.values()}
     assert len(pids) <= 2
     assert os.getpid() not in pids
@@ -61,7 +61,7 @@ def test_there_are_never_more_workers_than_tasks(monkeypatch):
         plain(worker, *arguments)
 
     monkeypatch.setattr(process._Worker, "__init__", counted)
-    assert len(results(ProcessExecutor(workers=1000), works.double, DOUBLES[:2])) == 2
+    assert len(results(ProcessExecutor(workers=1000), executor_tasks.double, DOUBLES[:2])) == 2
     assert len(started) == 2
 
 
@@ -73,10 +73,10 @@ def test_more_workers_or_threads_than_a_machine_has_are_refused(text):
 
 def test_a_worker_has_the_threads_it_is_given_and_this_process_keeps_its_own():
     before, omp = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
-    (done,) = ProcessExecutor(workers=1, threads=1).run(works.environment, [Task("a", {})])
+    (done,) = ProcessExecutor(workers=1, threads=1).run(executor_tasks.environment, [Task("a", {})])
     assert done.result == {"omp": "1", "threads": 1}
     torch.set_num_threads(2)
-    (done,) = SerialExecutor(threads=1).run(works.environment, [Task("a", {})])
+    (done,) = SerialExecutor(threads=1).run(executor_tasks.environment, [Task("a", {})])
     assert done.result["threads"] == 1
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
@@ -89,7 +89,7 @@ def test_a_killed_worker_costs_only_its_own_task(tmp_path):
         Task("once", {"do": "die once", "mark": str(tmp_path / "once"), "x": 2}),
         *(Task(str(x), {"do": "double", "x": x}) for x in range(4)),
     ]
-    done = results(ProcessExecutor(workers=2), works.misbehave, tasks)
+    done = results(ProcessExecutor(workers=2), executor_tasks.misbehave, tasks)
     assert done["always"].result is None
     assert done["always"].attempts == 3
     assert done["always"].error == "its process died, with exit code -9, at each of 3 attempts"
@@ -100,13 +100,13 @@ def test_a_killed_worker_costs_only_its_own_task(tmp_path):
 
 def test_a_task_that_hangs_is_given_up(tmp_path):
     tasks = [Task("slow", {"do": "sleep", "mark": str(tmp_path / "a"), "x": 1}), Task("quick", {"do": "", "x": 1})]
-    done = results(ProcessExecutor(workers=1, timeout=3), works.misbehave, tasks)
+    done = results(ProcessExecutor(workers=1, timeout=3), executor_tasks.misbehave, tasks)
     assert done["slow"].error == "it took more than 3 seconds"
     assert done["quick"].result == {"double": 2}
 
 
 def test_closing_ends_the_workers():
-    running = ProcessExecutor(workers=1).run(works.double, DOUBLES)
+    running = ProcessExecutor(workers=1).run(executor_tasks.double, DOUBLES)
     pid = next(running).result["pid"]
     running.close()
     with pytest.raises(ProcessLookupError):
@@ -114,12 +114,12 @@ def test_closing_ends_the_workers():
 
 
 RUN = """
-import works
+import executor_tasks
 from mistcli.executors import Task
 from mistcli.executors.process import ProcessExecutor
 if __name__ == "__main__":
     tasks = [Task(mark, {"do": "sleep", "mark": mark, "x": 1}) for mark in ("a", "b")]
-    list(ProcessExecutor(workers=2).run(works.misbehave, tasks))
+    list(ProcessExecutor(workers=2).run(executor_tasks.misbehave, tasks))
 """
 
 
@@ -150,7 +150,7 @@ def test_no_worker_outlives_the_run(tmp_path, number):
 
 def test_work_that_cannot_go_elsewhere_is_refused():
     with pytest.raises(ConfigError, match=r"cannot go to another process \(TypeError: no\); use the executor serial"):
-        list(ProcessExecutor(workers=1).run(works.Unpicklable(), DOUBLES))
+        list(ProcessExecutor(workers=1).run(executor_tasks.Unpicklable(), DOUBLES))
 
 
 class Wrong:
@@ -158,7 +158,7 @@ class Wrong:
 
     @hookimpl
     def mist_executors(self):
-        yield ExecutorSpec("wrong", "works:double", "Not an executor.")
+        yield ExecutorSpec("wrong", "executor_tasks:double", "Not an executor.")
 
 
 def test_executors_are_found_by_name():

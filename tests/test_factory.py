@@ -12,7 +12,7 @@ from mistcli.critics import JointCritic, SeparableCritic
 from mistcli.errors import ConfigError, MistError
 from mistcli.estimators import JS
 from mistcli.plugin import EstimatorSpec
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 SPECS: dict[str, EstimatorSpec] = {
     entry.spec.name: entry.spec

@@ -11,7 +11,7 @@ from problems import normal, normal_log_ratio, normal_nats
 from torch import Generator
 
 import mistcli
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import cross_fitting
 from mistcli.distributions import Gaussian
 from mistcli.errors import ConfigError, DataError

@@ -7,11 +7,11 @@ import pytest
 
 import mistcli
 from mistcli.data.cleaning import Variable
-from mistcli.inference.design import Apart
+from mistcli.inference.diagnostics import memory, symptoms
+from mistcli.inference.flags import verdict
 from mistcli.inference.interval import interval, resolution, stderr
 from mistcli.inference.permutation import p_value
-from mistcli.inference.symptoms import memory, symptoms
-from mistcli.inference.verdict import verdict
+from mistcli.inference.sampling_design import Apart
 from mistcli.result import Estimate, Interval
 
 

@@ -12,15 +12,15 @@ from typing import ClassVar
 
 import pytest
 
-from mistcli.config import Choice
+from mistcli.config.schema import Choice
 from mistcli.errors import ConfigError, PluginError
 from mistcli.loggers import Logger
 from mistcli.loggers.console import ConsoleLogger
 from mistcli.loggers.csv import CsvLogger
-from mistcli.loggers.hub import Hub, open_loggers
 from mistcli.loggers.jsonl import JsonlLogger
+from mistcli.loggers.multiplexer import Hub, open_loggers
 from mistcli.plugin import LoggerSpec, hookimpl, option
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 from mistcli.training.events import (
     COLUMNS,
     Evaluated,
@@ -299,7 +299,7 @@ def test_a_logger_that_cannot_start_ends_the_run_before_it_begins(registry, erro
 
 def test_nothing_heavy_is_imported_for_a_log():
     program = "import sys\n"
-    program += "from mistcli.loggers import console, csv, hub, jsonl\n"
+    program += "from mistcli.loggers import console, csv, jsonl, multiplexer\n"
     program += "print({'torch', 'numpy', 'pandas', 'scipy', 'rich', 'yaml'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "set()"

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, TensorDataset
 import mistcli
 from mistcli import SampleDataset, estimate_mi, estimators, evaluate_mi, train_mi_estimator
 from mistcli.critics import JointCritic
-from mistcli.data import pairs as pairs_module
-from mistcli.data.pairs import pairs
+from mistcli.data import tensor_data
+from mistcli.data.tensor_data import pairs
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators import JS
 from mistcli.training.events import Evaluated, Listener
@@ -236,7 +236,7 @@ def test_data_that_is_refused(data, sentence):
 
 
 def test_a_loader_without_end_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(pairs_module, "LARGEST", 1000)
+    monkeypatch.setattr(tensor_data, "LARGEST", 1000)
 
     class Endless(torch.utils.data.IterableDataset):
         def __iter__(self):

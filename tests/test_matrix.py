@@ -25,8 +25,8 @@ from mistcli.matrix.ranks import cosines, normal_scores, random_ranks
 from mistcli.matrix.result import COLUMNS
 from mistcli.matrix.running import run_matrix
 from mistcli.matrix.settings import MatrixConfig, check_cost, group_names
-from mistcli.registry import Registry
-from mistcli.store import Store
+from mistcli.persistence.result_store import Store
+from mistcli.plugin.registry import Registry
 
 ROWS = 2000
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mistcli.errors import ConfigError
-from mistcli.options import assignment, fields, parse, plain, range_text, reference
 from mistcli.plugin import NoOptions, OptionInfo, option
+from mistcli.plugin.options import assignment, fields, parse, plain, range_text, reference
 
 
 @dataclass(frozen=True)

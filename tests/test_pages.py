@@ -20,11 +20,11 @@ import yaml
 from sphinx.util.typing import stringify_annotation
 
 import mistcli
-import mistcli.hookspecs
 import mistcli.plugin
-from mistcli.config import CleaningConfig, GeneralConfig, InferenceConfig, TrainingConfig
-from mistcli.options import fields
-from mistcli.registry import Registry
+import mistcli.plugin.hookspecs
+from mistcli.config.schema import CleaningConfig, GeneralConfig, InferenceConfig, TrainingConfig
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Registry
 from mistcli.testing import all_checks
 
 ROOT = Path(__file__).parent.parent
@@ -33,7 +33,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 TUTORIAL = DOCS / "tutorial.md"
 APART = {"tutorial.md", "migrating-from-torch-mist.md"}
 """The pages with tests of their own, here and in test_tutorial.py."""
-HOOKS = [getattr(mistcli.hookspecs, name) for name in mistcli.hookspecs.__all__]
+HOOKS = [getattr(mistcli.plugin.hookspecs, name) for name in mistcli.plugin.hookspecs.__all__]
 SPECS = [found for found in vars(mistcli.plugin).values() if inspect.isclass(found) and found.__name__.endswith("Spec")]
 READ = {"toml": tomllib.loads, "yaml": yaml.safe_load}
 PLAIN = {"text", "{toctree}", "{eval-rst}", "{include}"}

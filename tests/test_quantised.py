@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 from torch import Generator
 
 import mistcli
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import cross_fitting
 from mistcli.distributions.fixed import FixedQuantizer
 from mistcli.distributions.kmeans import KMeansQuantizer

@@ -9,10 +9,10 @@ import pytest
 
 from mistcli.errors import ConfigError, DataError, PluginError
 from mistcli.plugin import ReaderSpec, hookimpl, option
+from mistcli.plugin.registry import Registry
 from mistcli.readers import Column, Reader
 from mistcli.readers.memory import available
 from mistcli.readers.source import open_source
-from mistcli.registry import Registry
 
 REGISTRY = Registry(discover=False)
 FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": [3, 4], "s": ["u", "v"]})

@@ -8,7 +8,7 @@ import pytest
 
 from mistcli.errors import PluginError, UnknownNameError
 from mistcli.plugin import EstimatorSpec, hookimpl
-from mistcli.registry import KINDS, Registry
+from mistcli.plugin.registry import KINDS, Registry
 
 HEAD = "from mistcli.plugin import *\n"
 
@@ -178,7 +178,7 @@ class TestDiscovery:
 
     def test_a_line_tells_of_one_that_is_slow_to_import(self, site, monkeypatch):
         site.add("mist-plugin-a", "import time; time.sleep(0.3)")
-        monkeypatch.setattr("mistcli.registry.SLOW", 0.25)
+        monkeypatch.setattr("mistcli.plugin.registry.SLOW", 0.25)
         lines = []
         Registry.from_environment(report=lines.append).names("estimators")
         (told,) = [line for line in lines if "mist-plugin-a" in line]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from mistcli.config.sources import load_yaml
 from mistcli.errors import ConfigError, DataError
-from mistcli.layers import load_yaml
+from mistcli.persistence.run_folder import Kept, RunFolder, read_run
 from mistcli.result import Estimate, Interval
-from mistcli.runfolder import Kept, RunFolder, read_run
 from mistcli.training.events import Evaluated, RunStarted, Warned
 
 CONFIG = {"data": {"x": "f1"}, "estimator": {"name": "js", "options": {"neg_samples": 16}}, "seed": 0}
@@ -187,7 +187,7 @@ def test_a_full_disk_keeps_the_old_run(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mistcli.runfolder._write_pointwise", full)
+    monkeypatch.setattr("mistcli.persistence.run_folder._write_pointwise", full)
     with pytest.raises(DataError, match=r"cannot keep the run in '.*run': No space left on device"):
         kept(tmp_path / "run", force=True, n=4)
     assert read_run(tmp_path / "run").result["n"] == 3
@@ -221,14 +221,14 @@ def test_damaged_json(tmp_path, name, content):
 
 
 def test_json_that_is_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr("mistcli.runfolder.MAX_JSON", 10)
+    monkeypatch.setattr("mistcli.persistence.run_folder.MAX_JSON", 10)
     kept(tmp_path / "run")
     with pytest.raises(DataError, match="larger than 10 bytes"):
         read_run(tmp_path / "run")
 
 
 def test_weights_that_are_too_large(tmp_path, monkeypatch):
-    monkeypatch.setattr("mistcli.runfolder.MAX_WEIGHTS", 10)
+    monkeypatch.setattr("mistcli.persistence.run_folder.MAX_WEIGHTS", 10)
     kept(tmp_path / "run")
     with pytest.raises(DataError, match="larger than 10 bytes"):
         read_run(tmp_path / "run")

@@ -92,7 +92,7 @@ def check_that_it_runs(environment, folder, kind, name):
         assert json.loads(environment.mist(*read, cwd=folder))["cleaning"]["source"]["name"] == name
     else:
         code = (
-            "from mistcli.executors import Task, open_executor; from mistcli.registry import Registry; "
+            "from mistcli.executors import Task, open_executor; from mistcli.plugin.registry import Registry; "
             f"e = open_executor({name + ':workers=1'!r}, Registry()); "
             "print([d.result for d in e.run(dict, [Task('a', {'x': 1})])])"
         )

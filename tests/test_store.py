@@ -7,7 +7,7 @@ import pytest
 from mistcli.errors import ConfigError, DataError
 from mistcli.executors import Done, Executor, Task
 from mistcli.executors.serial import SerialExecutor
-from mistcli.store import Store, complete, fingerprint, make_task
+from mistcli.persistence.result_store import Store, complete, fingerprint, make_task
 
 
 def double(data):
@@ -44,7 +44,7 @@ def test_a_key_holds_all_that_matters(monkeypatch):
     assert make_task(a=1, b=(2,)).key == make_task(b=[2], a=1).key
     assert len({make_task(a=value).key for value in (1, 2, "1", None, 1.5)}) == 5
     before = make_task(a=1).key
-    monkeypatch.setattr("mistcli.store.__version__", "99")
+    monkeypatch.setattr("mistcli.persistence.result_store.__version__", "99")
     assert make_task(a=1).key != before
 
 

@@ -16,9 +16,9 @@ import mistcli
 from mistcli.cli.group import mist
 from mistcli.errors import ConfigError, FitError, PluginError
 from mistcli.estimators import Gaussian
-from mistcli.estimators.strategy import Context, Strategy, Valuation
 from mistcli.plugin import EstimatorSpec, hookimpl, option
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
+from mistcli.training.composite import Context, Strategy, Valuation
 from mistcli.training.events import Evaluated
 
 MODULE = __name__
@@ -163,7 +163,7 @@ def test_interrupted_it_says_so(registry, pair):
 
 SOURCE = """
 from mistcli.estimators import Gaussian
-from mistcli.estimators.strategy import Strategy, Valuation
+from mistcli.training.composite import Strategy, Valuation
 from mistcli.plugin import EstimatorSpec, hookimpl
 import torch
 

@@ -7,7 +7,7 @@ import pytest
 
 from mistcli.errors import ConfigError, DataError
 from mistcli.executors.serial import SerialExecutor
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 from mistcli.sweeping import MAX_POINTS, expand, run, sweep_tasks, to_dict
 from mistcli.sweeping.selection import select
 

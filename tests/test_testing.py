@@ -7,15 +7,15 @@ import pydoc
 import re
 import sys
 
+import faulty_plugins
 import pytest
 import torch
-import wrong
 
 from mistcli.errors import ConfigError, UnknownNameError
-from mistcli.registry import Registry
-from mistcli.testing import all_checks, checks_for, entries, problems, subject
+from mistcli.plugin.registry import Registry
+from mistcli.testing import all_checks, checks_for, problems, spec_checks, subject
 from mistcli.testing.check import Subject
-from mistcli.testing.fresh import import_fresh
+from mistcli.testing.subprocess_import import import_fresh
 
 WORDS = "a b c\n0.5 1 u\n1.5 - v\n2.5 3 -\n3.5 4 w\n"
 TABLE = {"a": [0.5, 1.5, 2.5, 3.5], "b": [1.0, None, 3.0, 4.0], "c": ["u", "v", None, "w"]}
@@ -24,9 +24,9 @@ BEYOND = {
     "P": "a plugin as a whole; see test_testing_plugins.py",
     "S04": "the import of a module; see test_testing_plugins.py",
 }
-"""The checks that nothing in wrong.py could trip, and why."""
+"""The checks that nothing in faulty_plugins.py could trip, and why."""
 
-registry = Registry(discover=False, plugins=[wrong.Plugin()])
+registry = Registry(discover=False, plugins=[faulty_plugins.Plugin()])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,7 +34,7 @@ def _imported_once():
     """Import the module of wrong things in a fresh process once, and not once for each of them."""
     once = functools.cache(lambda names, preload: import_fresh(names, preload=preload))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entries, "import_fresh", lambda names, preload=(): once(tuple(names), tuple(preload)))
+        patch.setattr(spec_checks, "import_fresh", lambda names, preload=(): once(tuple(names), tuple(preload)))
         yield
 
 
@@ -45,7 +45,7 @@ def _default_dtype():
 
 
 def outcomes(kind, name, tmp_path):
-    spec = next(spec for spec in wrong.SPECS[kind] if spec.name == name)
+    spec = next(spec for spec in faulty_plugins.SPECS[kind] if spec.name == name)
     given = {}
     if kind == "readers":
         sample = tmp_path / f"sample.{name}"
@@ -58,19 +58,19 @@ def outcomes(kind, name, tmp_path):
     return {id: found.run(check, known) for id, check in known.items()}
 
 
-@pytest.mark.parametrize(("kind", "name"), wrong.FAULTS, ids=lambda value: value)
+@pytest.mark.parametrize(("kind", "name"), faulty_plugins.FAULTS, ids=lambda value: value)
 def test_each_trips_its_own_check_and_no_other(kind, name, tmp_path):
     found = outcomes(kind, name, tmp_path)
     lame = {id: outcome for id, outcome in found.items() if outcome.status in ("failed", "warned")}
     told = {id: outcome.message for id, outcome in lame.items()}
-    assert set(lame) == wrong.FAULTS[kind, name], told
+    assert set(lame) == faulty_plugins.FAULTS[kind, name], told
     for id, outcome in lame.items():
         assert re.fullmatch(r"expected .+; got .+\. Read more: python -m pydoc [\w.]+", told[id], re.DOTALL), told[id]
         assert outcome.status == ("failed" if outcome.check.level == "required" else "warned")
 
 
 def test_every_check_is_tripped():
-    tripped = set().union(*wrong.FAULTS.values())
+    tripped = set().union(*faulty_plugins.FAULTS.values())
     untested = {check.id for check in all_checks()} - tripped
     assert {id for id in untested if id not in BEYOND and id[0] not in BEYOND} == set()
 

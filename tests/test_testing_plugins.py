@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 from mistcli.testing.running import run_checks
 
 RIGHT = """
@@ -194,7 +194,7 @@ def test_a_missing_package_says_how_to_install_it(site):
 
 def test_an_import_that_does_not_end_is_given_up(site):
     from mistcli.testing.check import CheckFailed
-    from mistcli.testing.fresh import import_fresh
+    from mistcli.testing.subprocess_import import import_fresh
 
     install(site, before="import time; time.sleep(3)\n")
     with pytest.raises(CheckFailed, match=r"expected the import of mist_plugin_foo to end; got nothing within 1 s"):

@@ -6,11 +6,11 @@ import functools
 import gzip
 from typing import ClassVar
 
+import faulty_plugins
 import pytest
-import wrong
 
 from mistcli.errors import ConfigError
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 from mistcli.testing import (
     CommandConformance,
     CriticConformance,
@@ -19,11 +19,11 @@ from mistcli.testing import (
     LoggerConformance,
     ReaderConformance,
     Subject,
-    entries,
     parametrize_with_checks,
     plugins,
+    spec_checks,
 )
-from mistcli.testing.fresh import import_fresh
+from mistcli.testing.subprocess_import import import_fresh
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,13 +31,13 @@ def _imported_once():
     """Import each module in a fresh process once, and not once for each class."""
     once = functools.cache(lambda names, preload: import_fresh(names, preload=preload))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (entries, plugins):
+        for module in (spec_checks, plugins):
             patch.setattr(module, "import_fresh", lambda names, preload=(): once(tuple(names), tuple(preload)))
         yield
 
 
 registry = Registry(discover=False)
-strange = Registry(discover=False, plugins=[wrong.Plugin()])
+strange = Registry(discover=False, plugins=[faulty_plugins.Plugin()])
 CSV = 'a,"b, c",d\n0.5,1,u\n1.5,,v\n2.5,3,\n3.5,4,w\n'
 
 
@@ -150,11 +150,11 @@ def test_a_reason_is_required():
 
 
 TESTS = """
-import wrong
-from mistcli.registry import Registry
+import faulty_plugins
+from mistcli.plugin.registry import Registry
 from mistcli.testing import EstimatorConformance
 
-registry = Registry(discover=False, plugins=[wrong.Plugin()])
+registry = Registry(discover=False, plugins=[faulty_plugins.Plugin()])
 
 class TestBits(EstimatorConformance):
     name = "bits"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from problems import normal, normal_nats
 
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.critics import Critic, JointCritic
 from mistcli.data.splitting import cross_fitting
 from mistcli.errors import FitError, PluginError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from twenty import BROKEN, WORKING, install
+from plugin_fixtures import BROKEN, WORKING, install
 
 MODULES = """
 import sys

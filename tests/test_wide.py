@@ -17,12 +17,12 @@ from mistcli.auto.lower_bounds import of_critics
 from mistcli.auto.pairing import cells, information, paired, select_pairs
 from mistcli.auto.variates import cross_fitted_variates, normal_dependence
 from mistcli.auto.wide import is_wide, value_wide
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import cross_fitting
 from mistcli.errors import DataError
-from mistcli.estimators.strategy import Context, Valuation
 from mistcli.inference.interval import stderr
+from mistcli.training.composite import Context, Valuation
 from mistcli.training.events import Listener
 
 

@@ -1,1 +1,1 @@
-"""Estimators that choose and combine others by what the data are like."""
+"""The default estimator, `auto`: it combines estimators of different kinds on the same data."""

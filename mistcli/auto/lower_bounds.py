@@ -18,7 +18,7 @@ from mistcli.critics import JointCritic
 from mistcli.data.cleaning import Variable
 from mistcli.data.splitting import valued_by
 from mistcli.estimators.js import JS
-from mistcli.estimators.strategy import Context, Valuation
+from mistcli.training.composite import Context, Valuation
 from mistcli.training.crossfit import DataSet, cross_fit
 
 __all__ = ["LowerBound", "Narrow", "of_critics", "of_few_columns", "of_normals", "of_pairs"]

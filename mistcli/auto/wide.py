@@ -36,7 +36,7 @@ from mistcli.auto.pairing import paired
 from mistcli.auto.variates import Variates, cross_fitted_variates, normal_dependence
 from mistcli.data.cleaning import Variable
 from mistcli.errors import DataError
-from mistcli.estimators.strategy import Context, Valuation
+from mistcli.training.composite import Context, Valuation
 
 __all__ = ["is_wide", "value_wide"]
 

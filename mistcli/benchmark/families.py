@@ -9,7 +9,7 @@ import numpy as np
 
 from mistcli.benchmark.beyond_normal import normal, student
 from mistcli.benchmark.copulas import clayton, copulas, frank, gumbel
-from mistcli.benchmark.counts import counts
+from mistcli.benchmark.discrete_families import counts
 from mistcli.benchmark.problem import Array, Pair, Problem, lifted, mapped, padded, product, rotated
 from mistcli.benchmark.shapes import regressions, shapes, sine
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mistcli.benchmark.problem import Problem
 from mistcli.benchmark.tasks import find, find_one
+from mistcli.config.resolve import resolve
+from mistcli.config.sources import SECTIONS, flat_layer
 from mistcli.errors import ConfigError
 from mistcli.executors.base import Done, Executor, Task
 from mistcli.executors.serial import SerialExecutor
-from mistcli.layers import SECTIONS, flat_layer
-from mistcli.options import reference
+from mistcli.persistence.result_store import Progress, Store, complete, make_task
 from mistcli.plugin import EstimatorSpec
-from mistcli.resolve import resolve
-from mistcli.store import Progress, Store, complete, make_task
+from mistcli.plugin.options import reference
 
 if TYPE_CHECKING:
-    from mistcli.registry import Registry
+    from mistcli.plugin.registry import Registry
     from mistcli.result import Estimate
 
 __all__ = ["Fitting", "Plan", "Row", "run", "tasks", "unsupported"]
@@ -149,7 +149,7 @@ def run(
         ConfigError: If a name or an option is wrong; nothing has been run then.
 
     Example:
-        >>> from mistcli.registry import Registry
+        >>> from mistcli.plugin.registry import Registry
         >>> rows = run(Plan(("gaussian",), "1v1-normal-0.75", (1000,)), Registry.from_environment())
         >>> abs(rows[0].mi - rows[0].true) < 0.1
         True

@@ -15,7 +15,7 @@ __all__ = ["HOOKS"]
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "estimators": (
-            "mistcli.builtin.strategies",
+            "mistcli.builtin.composites",
             "mistcli.builtin.discriminative",
             "mistcli.builtin.classical",
             "mistcli.builtin.quantised",

@@ -53,7 +53,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
     yield from _neighbours()
     yield EstimatorSpec(
         "plugin",
-        "mistcli.estimators.plugin:PlugIn",
+        "mistcli.estimators.plug_in:PlugIn",
         "Shares of a table, for discrete columns; bias corrected.",
         options=PlugInOptions,
         reference="Estimation of entropy and mutual information (Paninski, 2003), "

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mistcli.cli.batch import finish, many_flags, progress
 from mistcli.cli.group import Session
-from mistcli.cli.many import finish, many_flags, progress
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.cli.types import EstimatorReferenceType
 from mistcli.errors import ConfigError
@@ -16,7 +16,7 @@ from mistcli.errors import ConfigError
 if TYPE_CHECKING:
     from mistcli.benchmark import Line, Plan, Row
     from mistcli.executors import Executor
-    from mistcli.store import Store
+    from mistcli.persistence.result_store import Store
 
 __all__ = ["bench", "carry_out", "kept_plan"]
 
@@ -98,7 +98,7 @@ def bench(  # noqa: PLR0913 - a parameter a flag
     from mistcli.benchmark import Plan
     from mistcli.benchmark.runner import tasks as check
     from mistcli.executors import open_executor
-    from mistcli.store import Store
+    from mistcli.persistence.result_store import Store
 
     plan = Plan(estimators, tasks, _sizes(sizes), seeds, level)
     check(plan, session.registry)
@@ -129,7 +129,7 @@ def carry_out(
         rows = run(plan, session.registry, executor=executor, store=store, retry=retry, told=told)
     left_out = unsupported(plan, session.registry)
     if picture is not None:
-        from mistcli.report.pictures import draw_benchmark
+        from mistcli.report.plots import draw_benchmark
 
         draw_benchmark(rows, picture)
     if as_json:
@@ -157,7 +157,7 @@ def kept_plan(store: Store) -> Plan:
 
 def _check_picture(path: Path | None) -> None:
     if path is not None:
-        from mistcli.report.pictures import check_picture
+        from mistcli.report.plots import check_picture
 
         check_picture(path)
 

@@ -10,7 +10,7 @@ from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
 from mistcli.cli.group import Session
 from mistcli.cli.result import warn
 from mistcli.cli.tables import echo_json, echo_table
-from mistcli.resolve import resolve
+from mistcli.config.resolve import resolve
 
 __all__ = ["config"]
 

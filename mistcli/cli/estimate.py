@@ -13,14 +13,14 @@ from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
 from mistcli.cli.group import Session
 from mistcli.cli.interrupt import Interrupt
 from mistcli.cli.result import report, warn
-from mistcli.config import Choice
+from mistcli.config.resolve import Resolved, resolve
+from mistcli.config.schema import Choice
 from mistcli.data.selection import beside, select
 from mistcli.data.selection import resolve as resolve_columns
 from mistcli.errors import ConfigError
-from mistcli.loggers.hub import Hub, open_loggers
+from mistcli.loggers.multiplexer import Hub, open_loggers
+from mistcli.persistence.run_folder import RunFolder
 from mistcli.readers.source import open_source
-from mistcli.resolve import Resolved, resolve
-from mistcli.runfolder import RunFolder
 from mistcli.training.events import Listener, Relay
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _run(resolved: Resolved, choices: Sequence[Choice], out: Path | None, *, for
 
 
 def _estimated(resolved: Resolved, listener: Listener, stop: Interrupt, folder: RunFolder | None) -> Estimate:
-    from mistcli.estimation import run
+    from mistcli.pipeline.estimation import run
 
     outcome = run(resolved.config, resolved.registry, listener=listener, should_stop=stop)
     if folder is not None:

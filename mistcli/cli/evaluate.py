@@ -10,8 +10,8 @@ import click
 from mistcli.cli.group import Session
 from mistcli.cli.result import report
 from mistcli.cli.types import ReaderType
-from mistcli.config import InferenceConfig
-from mistcli.options import parse
+from mistcli.config.schema import InferenceConfig
+from mistcli.plugin.options import parse
 from mistcli.readers.source import open_source
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def evaluate(
     """
     checked = parse(InferenceConfig, {"level": level}, owner="inference")
     open_source(data, session.registry, reader).columns()
-    from mistcli.evaluation import evaluate as apply
+    from mistcli.pipeline.evaluation import evaluate as apply
 
     found = apply(folder, data, session.registry, reader=reader, level=checked.level)
     report(found, units, as_json=as_json)

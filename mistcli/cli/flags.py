@@ -10,10 +10,10 @@ import click
 
 from mistcli.cli.tables import default_text
 from mistcli.cli.types import ColumnType, CriticType, EstimatorType, LoggerType, ReaderType
-from mistcli.config import CleaningConfig, GeneralConfig, InferenceConfig, TrainingConfig
+from mistcli.config.schema import CleaningConfig, GeneralConfig, InferenceConfig, TrainingConfig
+from mistcli.config.sources import PROJECT_FILE, Layer, load_yaml
 from mistcli.errors import ConfigError
-from mistcli.layers import PROJECT_FILE, Layer, load_yaml
-from mistcli.options import OptionField, assignment, fields, range_text
+from mistcli.plugin.options import OptionField, assignment, fields, range_text
 
 __all__ = ["SectionedCommand", "SectionedOption", "data_flags", "layers", "option", "run_flags"]
 

@@ -18,10 +18,10 @@ from typing import IO, Any
 
 import click
 
+from mistcli.__about__ import __version__
 from mistcli.errors import MistError, PluginError
-from mistcli.registry import Entry, Registry
+from mistcli.plugin.registry import Entry, Registry
 from mistcli.text import printable
-from mistcli.version import __version__
 
 __all__ = ["MistGroup", "Session", "mist", "session"]
 
@@ -73,7 +73,7 @@ class Session:
     @cached_property
     def listed(self) -> Registry:
         """The same, with the names that `./mist.yaml` gives to one of several plugins, as a run would have it."""
-        from mistcli.layers import PROJECT_FILE, load_yaml, settings
+        from mistcli.config.sources import PROJECT_FILE, load_yaml, settings
 
         prefer = settings(load_yaml(PROJECT_FILE)).prefer if PROJECT_FILE.is_file() else {}
         return self.registry.preferring(prefer) if prefer else self.registry

@@ -12,8 +12,8 @@ from mistcli.cli.flags import SectionedCommand, data_flags, layers, option
 from mistcli.cli.group import Session
 from mistcli.cli.interrupt import Interrupt
 from mistcli.cli.result import console, warn
-from mistcli.jsontext import to_json
-from mistcli.resolve import resolve
+from mistcli.config.resolve import resolve
+from mistcli.text.json import to_json
 
 if TYPE_CHECKING:
     from mistcli.independence.result import IndependenceTest

@@ -16,11 +16,11 @@ from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
 from mistcli.cli.group import Session
 from mistcli.cli.interrupt import Interrupt
 from mistcli.cli.result import warn
+from mistcli.config.resolve import Resolved, resolve
 from mistcli.errors import ConfigError
-from mistcli.jsontext import to_json
-from mistcli.loggers.hub import Hub, open_loggers
-from mistcli.resolve import Resolved, resolve
+from mistcli.loggers.multiplexer import Hub, open_loggers
 from mistcli.text import printable
+from mistcli.text.json import to_json
 from mistcli.training.events import Relay
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def _check_out(out: Path, *, force: bool) -> None:
 
 def _run(resolved: Resolved, lags: str, given_past: int, progress: str) -> LagProfile:
     from mistcli.data.lagging import lags_of
-    from mistcli.lagged import run_lags
-    from mistcli.transfer import run_transfer
+    from mistcli.independence.transfer import run_transfer
+    from mistcli.pipeline.lagged import run_lags
 
     asked = lags_of(lags)
     with contextlib.ExitStack() as stack:

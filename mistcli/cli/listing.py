@@ -8,7 +8,7 @@ import click
 
 from mistcli.cli.group import Session
 from mistcli.cli.tables import echo_json, echo_table, entry_data, facts
-from mistcli.registry import Entry
+from mistcli.plugin.registry import Entry
 
 __all__ = ["list_critics", "list_estimators", "list_executors", "list_loggers", "list_readers"]
 

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from mistcli.cli.batch import many_flags, progress
 from mistcli.cli.group import Session
-from mistcli.cli.many import many_flags, progress
 from mistcli.cli.result import warn
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.cli.types import ColumnType, ReaderType
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.errors import ConfigError, DataError
 from mistcli.text import printable
 
 if TYPE_CHECKING:
     from mistcli.matrix.result import MutualInformationMatrix
     from mistcli.matrix.settings import MatrixConfig
+    from mistcli.persistence.result_store import Progress, Store
     from mistcli.result import Units
-    from mistcli.store import Progress, Store
 
 __all__ = ["carry_out", "kept_request", "matrix"]
 
@@ -147,7 +147,7 @@ def matrix(  # noqa: PLR0913 - a parameter a flag
     _check(request, config, session)
     store = None
     if folder is not None:
-        from mistcli.store import Store
+        from mistcli.persistence.result_store import Store
 
         store = Store.create(folder, "matrix", request._asdict())
     carry_out(session, request, store, executor, shown)
@@ -247,7 +247,7 @@ def _write(found: MutualInformationMatrix, file: Path, shown: Shown) -> None:
     """Write a table or a picture."""
     import pandas as pd
 
-    from mistcli.jsontext import to_json
+    from mistcli.text.json import to_json
 
     ending = file.suffix.lower()
     try:

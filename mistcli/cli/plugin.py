@@ -10,7 +10,7 @@ import click
 from mistcli.cli.group import Session
 from mistcli.cli.tables import echo_json
 from mistcli.errors import PluginError
-from mistcli.options import assignment
+from mistcli.plugin.options import assignment
 from mistcli.text import printable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def new(session: Session, *, name: str, kind: str, folder: Path) -> None:
 
     It is a folder mist-plugin-NAME with a package, tests and a README, that can be installed as it is.
     """
-    from mistcli.scaffold import scaffold
+    from mistcli.plugin.scaffold import scaffold
 
     made = scaffold(name, kind, folder, session.registry)
     shown = printable(str(made), limit=500)

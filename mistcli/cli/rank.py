@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mistcli.cli.batch import many_flags
 from mistcli.cli.group import Session
-from mistcli.cli.many import many_flags
 from mistcli.cli.result import warn
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.cli.types import ColumnType, ReaderType
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.errors import ConfigError
 from mistcli.text import listed, printable
 
@@ -155,7 +155,7 @@ def _check_out(out: Path | None, *, force: bool) -> None:
 def _write(found: Ranking, out: Path, units: Units) -> None:
     import pandas as pd
 
-    from mistcli.jsontext import to_json
+    from mistcli.text.json import to_json
 
     values = found.to_dict(units)
     try:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mistcli.jsontext import to_json
 from mistcli.text import printable
+from mistcli.text.json import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from mistcli.__about__ import __version__
+from mistcli.cli.batch import many_flags
 from mistcli.cli.group import Session
-from mistcli.cli.many import many_flags
 from mistcli.cli.result import warn
 from mistcli.errors import DataError
-from mistcli.version import __version__
 
 __all__ = ["resume"]
 
@@ -42,7 +42,7 @@ def resume(
     """
     from mistcli.cli import bench, matrix, sweep
     from mistcli.executors import open_executor
-    from mistcli.store import Store
+    from mistcli.persistence.result_store import Store
 
     session.quiet = quiet
     store = Store.open(run)

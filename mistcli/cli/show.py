@@ -7,7 +7,7 @@ import click
 from mistcli.cli.group import Session
 from mistcli.cli.tables import default_text, echo_json, entry_data, facts, options_data
 from mistcli.cli.types import AnyType
-from mistcli.registry import Entry
+from mistcli.plugin.registry import Entry
 from mistcli.text import printable
 
 __all__ = ["show"]

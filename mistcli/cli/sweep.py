@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mistcli.cli.batch import finish, many_flags, progress
 from mistcli.cli.group import Session
-from mistcli.cli.many import finish, many_flags, progress
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.errors import ConfigError, MistError
 
 if TYPE_CHECKING:
     from mistcli.executors import Executor, Task
-    from mistcli.store import Store
+    from mistcli.persistence.result_store import Store
     from mistcli.sweeping import Swept
 
 __all__ = ["carry_out", "kept_tasks", "sweep"]
@@ -51,10 +51,10 @@ def sweep(
     A star marks the point with the lowest validation loss. The value of the choice comes from rows that had no part
     in it: each fold chooses by its own validation rows, and values its test rows by the fit that it chose.
     """
+    from mistcli.config.yaml import read_yaml
     from mistcli.executors import open_executor
-    from mistcli.store import Store
+    from mistcli.persistence.result_store import Store
     from mistcli.sweeping import sweep_tasks
-    from mistcli.yamlfile import read_yaml
 
     session.quiet = quiet
     _check_picture(plot)
@@ -88,7 +88,7 @@ def carry_out(
     with progress(len(tasks), store, quiet=quiet) as told:
         swept = run(tasks, session.registry, executor, store=store, retry=retry, told=told)
     if picture is not None:
-        from mistcli.report.pictures import draw_sweep
+        from mistcli.report.plots import draw_sweep
 
         draw_sweep(swept, picture)
     if as_json:
@@ -119,7 +119,7 @@ def kept_tasks(store: Store, session: Session) -> list[Task]:
 
 def _check_picture(path: Path | None) -> None:
     if path is not None:
-        from mistcli.report.pictures import check_picture
+        from mistcli.report.plots import check_picture
 
         check_picture(path)
 

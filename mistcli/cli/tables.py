@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from mistcli.jsontext import to_json
-from mistcli.options import fields, range_text
 from mistcli.plugin import Spec
-from mistcli.registry import Entry
+from mistcli.plugin.options import fields, range_text
+from mistcli.plugin.registry import Entry
 from mistcli.text import printable
+from mistcli.text.json import to_json
 
 __all__ = ["default_text", "echo_json", "echo_table", "entry_data", "facts", "options_data"]
 

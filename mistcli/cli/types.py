@@ -14,8 +14,8 @@ import click
 
 from mistcli.cli.group import session
 from mistcli.errors import MistError
-from mistcli.options import fields
-from mistcli.registry import KINDS, Entry
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import KINDS, Entry
 from mistcli.text import printable
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mistcli.config import CleaningConfig
-from mistcli.data.coding import Coded, as_continuous, as_discrete, distinct, is_missing, is_text
+from mistcli.config.schema import CleaningConfig
+from mistcli.data.encoding import Coded, as_continuous, as_discrete, distinct, is_missing, is_text
 from mistcli.data.selection import select
 from mistcli.errors import ConfigError, DataError
 from mistcli.readers.arrays import plain

@@ -3,6 +3,7 @@
 The name of each is also a factory: `estimators.js(x_dim=1, y_dim=1, neg_samples=16)`.
 """
 
+import importlib
 from typing import Any
 
 from mistcli.estimators.alpha_tuba import AlphaTUBA
@@ -13,7 +14,6 @@ from mistcli.estimators.binned import Binned
 from mistcli.estimators.club import CLUB
 from mistcli.estimators.doe import DoE
 from mistcli.estimators.dv import DV
-from mistcli.estimators.factory import factory, make_callable
 from mistcli.estimators.flo import FLO
 from mistcli.estimators.gaussian import Gaussian
 from mistcli.estimators.gaussian_copula import GaussianCopula
@@ -27,7 +27,7 @@ from mistcli.estimators.l1out import L1Out
 from mistcli.estimators.mine import MINE
 from mistcli.estimators.mixed_ksg import MixedKSG
 from mistcli.estimators.nwj import NWJ
-from mistcli.estimators.plugin import PlugIn
+from mistcli.estimators.plug_in import PlugIn
 from mistcli.estimators.pq import PQ
 from mistcli.estimators.resampled_hybrid import ResampledHybrid
 from mistcli.estimators.reweighed_hybrid import ReweighedHybrid
@@ -71,10 +71,11 @@ __all__ = [
     "TrainableEstimator",
 ]
 
-make_callable(__name__)
+_calls = importlib.import_module("mistcli.training.estimator_calls")
+_calls.make_callable(__name__)
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return factory(name)
+    return _calls.factory(name)

@@ -10,7 +10,7 @@ from mistcli.distributions.fixed import FixedQuantizer
 from mistcli.distributions.kmeans import KMeansQuantizer
 from mistcli.distributions.quantizer import Quantizer
 from mistcli.errors import ConfigError, DataError
-from mistcli.estimators.plugin import PlugIn
+from mistcli.estimators.plug_in import PlugIn
 
 __all__ = ["Binned", "Binning"]
 

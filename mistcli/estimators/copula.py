@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
 from mistcli.estimators.gaussian import refuse_singular, wishart_bias
-from mistcli.estimators.scores import shares
+from mistcli.numerics.rank_transform import shares
 
 __all__ = ["EllipticalCopula"]
 

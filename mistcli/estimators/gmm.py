@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from mistcli.distributions.mixture import Mixture, fit_mixtures, start_mixture
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
-from mistcli.estimators.mixture import Mixture, fit_mixtures, start_mixture
-from mistcli.estimators.neighbours import jittered
-from mistcli.estimators.scores import normal_scores
+from mistcli.numerics.neighbours import jittered
+from mistcli.numerics.rank_transform import normal_scores
 
 __all__ = ["GMM"]
 

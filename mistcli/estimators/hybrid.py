@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from torch import Generator, Tensor
 
 from mistcli.critics.joint import JointCritic
-from mistcli.distributions.making import FLOWS
+from mistcli.distributions.density_factory import FLOWS
 from mistcli.errors import ConfigError, did_you_mean
 from mistcli.estimators.alpha_tuba import AlphaTUBA
 from mistcli.estimators.anchor import Anchor

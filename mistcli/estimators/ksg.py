@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators.base import DirectEstimator
-from mistcli.estimators.neighbours import SHARED, Floats, beyond, count_within, jittered, joined, nearest, psi, within
+from mistcli.numerics.neighbours import SHARED, Floats, beyond, count_within, jittered, joined, nearest, psi, within
 
 __all__ = ["KSG"]
 

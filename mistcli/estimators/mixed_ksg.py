@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
-from mistcli.estimators.neighbours import SHARED, beyond, count_within, joined, nearest, psi, within
+from mistcli.numerics.neighbours import SHARED, beyond, count_within, joined, nearest, psi, within
 
 __all__ = ["MixedKSG"]
 

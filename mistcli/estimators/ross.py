@@ -8,8 +8,8 @@ from torch import Generator, Tensor
 
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
-from mistcli.estimators.cells import cells_of, lookup
-from mistcli.estimators.neighbours import SHARED, beyond, count_within, jittered, nearest, psi
+from mistcli.numerics.cells import cells_of, lookup
+from mistcli.numerics.neighbours import SHARED, beyond, count_within, jittered, nearest, psi
 
 __all__ = ["Ross"]
 

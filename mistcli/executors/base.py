@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mistcli.errors import MistError, PluginError
-from mistcli.options import fields, parse, reference
+from mistcli.plugin.options import fields, parse, reference
 
 if TYPE_CHECKING:
-    from mistcli.registry import Registry
+    from mistcli.plugin.registry import Registry
 
 __all__ = ["Done", "Executor", "Task", "Work", "attempt", "open_executor"]
 

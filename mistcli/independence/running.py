@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mistcli.conditional import value_given
-from mistcli.config import Choice, RunConfig
+from mistcli.config.schema import Choice, RunConfig
 from mistcli.data.cleaning import Variable
 from mistcli.errors import ConfigError
 from mistcli.independence.combination import Combined, smallest_p
@@ -18,11 +17,12 @@ from mistcli.independence.family import Side, statistics
 from mistcli.independence.orders import LocalOrders, Residual
 from mistcli.independence.ranks import RankNulls
 from mistcli.independence.result import IndependenceTest
-from mistcli.inference.design import Groups
-from mistcli.preparation import Prepared, Source, prepare
-from mistcli.registry import Registry
+from mistcli.inference.sampling_design import Groups
+from mistcli.pipeline.conditional import value_given
+from mistcli.pipeline.fitting import value
+from mistcli.pipeline.preprocessing import Prepared, Source, prepare
+from mistcli.plugin.registry import Registry
 from mistcli.training.events import Listener
-from mistcli.valuation import value
 
 __all__ = ["FEWEST_PERMUTATIONS", "PERMUTATIONS", "run_test"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mistcli.inference.design import Design
+from mistcli.inference.sampling_design import Design
 
 __all__ = ["p_value"]
 
@@ -47,7 +47,7 @@ def p_value(
         should_stop: Is asked after every permutation whether to stop.
 
     Example:
-        >>> from mistcli.inference.design import Apart
+        >>> from mistcli.inference.sampling_design import Apart
         >>> x = np.arange(50.0)
         >>> p_value(lambda order: float(x @ x[order]), Apart(50), [np.arange(50)], 99, np.random.default_rng(0))
         (0.01, 99)

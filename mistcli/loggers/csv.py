@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from mistcli.loggers.appending import AppendedFile
+from mistcli.loggers.append_file import AppendedFile
 from mistcli.loggers.base import Logger
 from mistcli.training.events import COLUMNS, Evaluated, Event, rows
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from mistcli.jsontext import plain_json, to_json
-from mistcli.loggers.appending import AppendedFile
+from mistcli.loggers.append_file import AppendedFile
 from mistcli.loggers.base import Logger
+from mistcli.text.json import plain_json, to_json
 from mistcli.training.events import Event
 
 __all__ = ["JsonlLogger"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.data.cleaning import Kind, column_alone, forced_kinds
 from mistcli.errors import DataError
 from mistcli.matrix.ranks import Floats, Ints, random_ranks

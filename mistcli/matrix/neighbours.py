@@ -6,8 +6,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
-from mistcli.estimators.neighbours import SHARED, beyond, within
 from mistcli.matrix.ranks import Floats, Ints, normal_scores
+from mistcli.numerics.neighbours import SHARED, beyond, within
 
 __all__ = ["class_neighbours", "continuous_neighbours"]
 

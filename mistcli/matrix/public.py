@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from mistcli.api import Selector, selector_of, source_of
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.errors import ConfigError
 from mistcli.executors.base import open_executor
 from mistcli.matrix.result import MutualInformationMatrix
 from mistcli.matrix.running import run_matrix
 from mistcli.matrix.settings import Fdr, MatrixConfig, check_size, columns_of
-from mistcli.preparation import Source
+from mistcli.pipeline.preprocessing import Source
+from mistcli.plugin.registry import Registry
 from mistcli.readers.base import Table
 from mistcli.readers.source import open_source
-from mistcli.registry import Registry
 
 __all__ = ["fingerprint_of", "mi_matrix", "read_columns", "source_from"]
 

@@ -20,9 +20,9 @@ from mistcli.matrix.result import MutualInformationMatrix, ends, listed_methods,
 from mistcli.matrix.screen import METHODS, Screen, screen
 from mistcli.matrix.settings import MatrixConfig, check_cost, columns_of, pair_count
 from mistcli.matrix.work import Item, PairWork, finished
+from mistcli.persistence.result_store import Progress, Store, make_task
+from mistcli.plugin.registry import Registry
 from mistcli.readers.base import Table
-from mistcli.registry import Registry
-from mistcli.store import Progress, Store, make_task
 from mistcli.text import listed
 
 __all__ = ["run_matrix"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mistcli.api import estimate
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.data.cleaning import Kind
 from mistcli.data.selection import quote
 from mistcli.errors import MistError
@@ -21,10 +21,10 @@ from mistcli.executors.base import Done, Executor, Task
 from mistcli.matrix.columns import Unit
 from mistcli.matrix.neighbours import class_neighbours, continuous_neighbours
 from mistcli.matrix.ranks import ranks_within
-from mistcli.options import fields
+from mistcli.persistence.result_store import Progress, Store
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Registry
 from mistcli.readers.base import Table
-from mistcli.registry import Registry
-from mistcli.store import Progress, Store
 
 __all__ = ["Item", "PairWork", "finished"]
 

@@ -1,1 +1,1 @@
-"""Numerical routines on arrays: distances and neighbours, and tables of counts."""
+"""Algorithms that several estimators share: neighbour search, tables of counts, rank transforms."""

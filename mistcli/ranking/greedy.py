@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import Fold
-from mistcli.inference.design import Design
+from mistcli.inference.sampling_design import Design
 from mistcli.matrix.columns import Unit
 from mistcli.matrix.ranks import Floats, Ints, normal_scores, ranks_within
 from mistcli.matrix.work import Item

@@ -8,18 +8,18 @@ from statistics import NormalDist
 
 import numpy as np
 
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.data.selection import quote
 from mistcli.executors.base import Executor
-from mistcli.inference.design import Design
+from mistcli.inference.sampling_design import Design
 from mistcli.matrix.null import gamma_tail
 from mistcli.matrix.ranks import Floats
 from mistcli.matrix.running import run_matrix
 from mistcli.matrix.settings import MatrixConfig
+from mistcli.plugin.registry import Registry
 from mistcli.ranking.blocks import Blocks
 from mistcli.ranking.preparing import RankedData
 from mistcli.ranking.settings import RankConfig
-from mistcli.registry import Registry
 
 __all__ = ["Marginals", "marginals", "tested"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mistcli.data.cleaning import column_alone, forced_kinds
-from mistcli.data.coding import as_discrete, distinct, is_missing
+from mistcli.data.encoding import as_discrete, distinct, is_missing
 from mistcli.errors import DataError
-from mistcli.inference.design import Apart, Design, Groups, Series
+from mistcli.inference.sampling_design import Apart, Design, Groups, Series
 from mistcli.matrix.columns import Columns, Skipped, Unit, coded_columns
 from mistcli.matrix.groups import group_items
 from mistcli.matrix.ranks import Floats, Ints

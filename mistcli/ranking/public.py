@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from mistcli.api import Selector, selector_of
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.executors.base import open_executor
 from mistcli.matrix.public import source_from
 from mistcli.matrix.settings import Fdr
-from mistcli.preparation import Source
+from mistcli.pipeline.preprocessing import Source
+from mistcli.plugin.registry import Registry
 from mistcli.ranking.result import Ranking
 from mistcli.ranking.running import run_ranking
 from mistcli.ranking.settings import Method, RankConfig, chosen_columns
 from mistcli.readers.base import Table
-from mistcli.registry import Registry
 
 __all__ = ["rank_features", "read_ranked"]
 

@@ -12,13 +12,13 @@ from mistcli.errors import DataError
 from mistcli.executors.base import Executor
 from mistcli.inference.interval import interval
 from mistcli.matrix.result import q_values
+from mistcli.plugin.registry import Registry
 from mistcli.ranking.greedy import MOST_CANDIDATES, Order, greedy_order
 from mistcli.ranking.marginals import Marginals, marginals
 from mistcli.ranking.preparing import RankedData
 from mistcli.ranking.result import RankedFeature, Ranking
 from mistcli.ranking.settings import RankConfig
 from mistcli.readers.base import Table
-from mistcli.registry import Registry
 from mistcli.text import listed, printable
 
 __all__ = ["run_marginals", "run_ranking"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
-from mistcli.config import CleaningConfig
+from mistcli.config.schema import CleaningConfig
 from mistcli.data.selection import beside, select
 from mistcli.errors import ConfigError
 from mistcli.matrix.settings import Fdr, group_names

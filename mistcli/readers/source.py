@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mistcli.errors import ConfigError, DataError, MistError, PluginError, did_you_mean
-from mistcli.options import parse, plain, reference
 from mistcli.plugin import ReaderSpec, Spec
+from mistcli.plugin.options import parse, plain, reference
 from mistcli.readers.base import Column, Reader, Table
 from mistcli.text import printable
 
 if TYPE_CHECKING:
-    from mistcli.registry import Entry, Registry
+    from mistcli.plugin.registry import Entry, Registry
 
 __all__ = ["Source", "open_source"]
 

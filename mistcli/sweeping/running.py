@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mistcli.config.resolve import Resolved, resolve
+from mistcli.config.sources import Layer, flat_layer
 from mistcli.data.selection import resolve as resolve_columns
 from mistcli.errors import ConfigError
 from mistcli.executors.base import Done, Executor, Task
-from mistcli.layers import Layer, flat_layer
+from mistcli.persistence.result_store import Progress, Store, complete, fingerprint, make_task
 from mistcli.readers.source import open_source
-from mistcli.resolve import Resolved, resolve
-from mistcli.store import Progress, Store, complete, fingerprint, make_task
-from mistcli.sweeping.points import PARTS, Point, expand
+from mistcli.sweeping.grid import PARTS, Point, expand
 from mistcli.sweeping.selection import Selected, select
 
 if TYPE_CHECKING:
-    from mistcli.registry import Registry
+    from mistcli.plugin.registry import Registry
     from mistcli.result import Estimate
 
 __all__ = ["SCHEMA", "Fitting", "Swept", "run", "sweep_tasks", "to_dict"]
@@ -55,7 +55,7 @@ class Fitting:
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the estimate, in nats, and the validation loss and estimate of each fold, as plain values."""
-        from mistcli.estimation import run as estimate
+        from mistcli.pipeline.estimation import run as estimate
 
         resolved = resolve([Layer("the sweep", data["config"])], self.registry)
         found = estimate(resolved.config, resolved.registry).estimate

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
-from mistcli.discovery import PluginRecord
 from mistcli.errors import ConfigError, UnknownNameError
-from mistcli.loading import KINDS, describe
-from mistcli.options import fields, parse
-from mistcli.registry import Entry, Registry
+from mistcli.plugin.discovery import PluginRecord
+from mistcli.plugin.loading import KINDS, describe
+from mistcli.plugin.options import fields, parse
+from mistcli.plugin.registry import Entry, Registry
 
 __all__ = [
     "Check",

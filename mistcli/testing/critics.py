@@ -15,7 +15,7 @@ from mistcli.errors import MistError
 from mistcli.estimators.js import JS
 from mistcli.testing.check import CheckSkipped, Subject, check, expect
 from mistcli.testing.problems import normal
-from mistcli.training.stack import Stack
+from mistcli.training.ensemble import Stack
 
 __all__ = ["CHECKS"]
 
@@ -75,7 +75,7 @@ def seeded(subject: Subject) -> None:
     expect(differ, "other weights from another seed", "the same")
 
 
-@check("C04", "critics", "it can be kept and taken up again", see="mistcli.keeping", needs=("C01",))
+@check("C04", "critics", "it can be kept and taken up again", see="mistcli.persistence.checkpoint", needs=("C01",))
 def kept(subject: Subject) -> None:
     """All that it learns is in its state_dict, as tensors."""
     one, other = _made(subject, 2, 3), _made(subject, 2, 3, seed=1)
@@ -109,7 +109,7 @@ def inputs(subject: Subject) -> None:
     expect(same, "x and y as they were before", "other values in them")
 
 
-@check("C07", "critics", "a stack of them is as each of them", see="mistcli.training.stack.Stack", needs=("C01",))
+@check("C07", "critics", "a stack of them is as each of them", see="mistcli.training.ensemble.Stack", needs=("C01",))
 def stack(subject: Subject) -> None:
     """If it says `stackable`: a leading axis of replicas changes nothing but speed."""
     if not subject.target.stackable:

@@ -145,7 +145,13 @@ def independent(subject: Subject) -> None:
     expect(abs(value) <= subject.spec.tolerance, wanted, f"{value:.3f}")
 
 
-@check("E07", "estimators", "the same seed gives the same bits", see="mistcli.estimation.run", needs=("E02", "E09"))
+@check(
+    "E07",
+    "estimators",
+    "the same seed gives the same bits",
+    see="mistcli.pipeline.estimation.run",
+    needs=("E02", "E09"),
+)
 def seeded(subject: Subject) -> None:
     """All randomness comes from the generator that is passed in."""
     one, other = subject.once("short", lambda: short(subject)), short(subject)

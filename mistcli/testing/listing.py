@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from mistcli.errors import ConfigError
-from mistcli.loading import KINDS
+from mistcli.plugin.loading import KINDS
 from mistcli.testing.check import Check
-from mistcli.testing.entries import CHECKS as ENTRY_CHECKS
 from mistcli.testing.plugins import CHECKS as PLUGIN_CHECKS
+from mistcli.testing.spec_checks import CHECKS as ENTRY_CHECKS
 
 __all__ = ["all_checks", "checks_for"]
 
 MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "estimators": ("estimators:CHECKS", "objects:CHECKS"),
+        "estimators": ("estimators:CHECKS", "estimator_unit_checks:CHECKS"),
         "critics": ("critics:CHECKS",),
         "readers": ("readers:CHECKS",),
         "loggers": ("loggers:CHECKS",),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mistcli.builtin import HOOKS
 from mistcli.plugin import API_VERSION
 from mistcli.testing.check import CheckSkipped, Subject, check, expect
-from mistcli.testing.fresh import Imported, import_fresh
+from mistcli.testing.subprocess_import import Imported, import_fresh
 
 __all__ = ["CHECKS", "modules"]
 
@@ -39,7 +39,7 @@ def _imported(subject: Subject) -> Imported:
     return subject.once("hook modules", lambda: import_fresh(modules(subject)))
 
 
-@check("P01", "plugin", "the plugin is found, and loads", see="mistcli.hookspecs")
+@check("P01", "plugin", "the plugin is found, and loads", see="mistcli.plugin.hookspecs")
 def loads(subject: Subject) -> None:
     """Neither broken nor made for another version of mist."""
     record = subject.record
@@ -47,7 +47,7 @@ def loads(subject: Subject) -> None:
     expect(not lame, f"plugin {record.distribution} to load", f"that it is {record.status}: {record.reason}")
 
 
-@check("P02", "plugin", "the distribution is named mist-plugin-*", see="mistcli.discovery.installed")
+@check("P02", "plugin", "the distribution is named mist-plugin-*", see="mistcli.plugin.discovery.installed")
 def named(subject: Subject) -> None:
     """So that people find it, and mist knows its short name."""
     name = subject.record.distribution
@@ -101,7 +101,7 @@ def harmless(subject: Subject) -> None:
     "P07",
     "plugin",
     "the names that the plugin brings are its own",
-    see="mistcli.registry",
+    see="mistcli.plugin.registry",
     level="recommended",
     needs=("P01",),
 )
@@ -111,7 +111,13 @@ def own_names(subject: Subject) -> None:
     expect(not lame, "names that no other plugin brings", subject.record.reason)
 
 
-@check("P08", "plugin", "the distribution is on the path once", see="mistcli.discovery.installed", level="recommended")
+@check(
+    "P08",
+    "plugin",
+    "the distribution is on the path once",
+    see="mistcli.plugin.discovery.installed",
+    level="recommended",
+)
 def once(subject: Subject) -> None:
     """Of several copies, Python imports the first, which may not be the one that was meant."""
     modules(subject)

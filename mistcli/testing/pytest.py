@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import pytest
 
 from mistcli.errors import ConfigError
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 from mistcli.testing.check import Check, Subject, plugin_of, subject
 from mistcli.testing.listing import checks_for
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mistcli.discovery import PluginRecord, canonical
 from mistcli.errors import ConfigError
-from mistcli.loading import KINDS
-from mistcli.options import fields
-from mistcli.registry import Entry, Registry
+from mistcli.plugin.discovery import PluginRecord, canonical
+from mistcli.plugin.loading import KINDS
+from mistcli.plugin.options import fields
+from mistcli.plugin.registry import Entry, Registry
 from mistcli.testing.check import Check, Outcome, Subject, plugin_of
 from mistcli.testing.listing import checks_for
 from mistcli.text import printable

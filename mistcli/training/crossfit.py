@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import Fold, valued_by
 from mistcli.estimators.base import Estimator, TrainableEstimator
 from mistcli.training.events import Listener

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from mistcli.config import TrainingConfig
+from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import Fold
 from mistcli.errors import FitError
 from mistcli.estimators.base import TrainableEstimator
 from mistcli.numerics.memory import keep_freed_memory
 from mistcli.numerics.torch_state import at_most_threads, own_state
+from mistcli.training.ensemble import Stack
 from mistcli.training.events import Evaluated, Listener
 from mistcli.training.optimizers import Optimizer, learning_rate
-from mistcli.training.stack import Stack
 from mistcli.training.stopping import EarlyStopping
 
 __all__ = ["Fits", "fit", "generator", "steps"]

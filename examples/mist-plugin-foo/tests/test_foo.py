@@ -5,7 +5,7 @@ import torch
 from mist_plugin_foo.estimator import Foo
 
 from mistcli.critics import JointCritic
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 
 def test_mist_finds_it():

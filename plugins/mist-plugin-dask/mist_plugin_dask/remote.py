@@ -14,9 +14,9 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
+from mistcli.__about__ import __version__
 from mistcli.errors import PluginError
 from mistcli.executors.base import Done, Task, Work, attempt
-from mistcli.version import __version__
 
 __all__ = ["WorkPlugin", "installed", "run_batch", "stop_batches"]
 

@@ -19,7 +19,7 @@ from mist_plugin_dask.executor import DaskExecutor
 from mist_plugin_dask.remote import WorkPlugin, installed
 from mistcli.errors import ConfigError, PluginError
 from mistcli.executors import Task, open_executor
-from mistcli.registry import Registry
+from mistcli.plugin.registry import Registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 

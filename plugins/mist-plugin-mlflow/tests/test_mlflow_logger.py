@@ -25,7 +25,7 @@ mlflow = pytest.importorskip("mlflow", reason=WHY)
 
 import mist_plugin_mlflow  # noqa: E402
 from mist_plugin_mlflow.logger import MlflowLogger  # noqa: E402
-from mistcli.loggers.hub import Hub  # noqa: E402
+from mistcli.loggers.multiplexer import Hub  # noqa: E402
 from mistcli.training.events import (  # noqa: E402
     Evaluated,
     Event,

@@ -18,13 +18,13 @@ from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
 from mistcli.cli.group import Session
 from mistcli.cli.interrupt import Interrupt
 from mistcli.cli.result import report, warn
+from mistcli.config.resolve import Resolved, resolve
+from mistcli.config.sources import Layer
 from mistcli.errors import ConfigError, FitError
-from mistcli.jsontext import to_json
-from mistcli.layers import Layer
-from mistcli.loggers.hub import Hub, open_loggers
+from mistcli.loggers.multiplexer import Hub, open_loggers
 from mistcli.plugin import EstimatorSpec
 from mistcli.readers.source import open_source
-from mistcli.resolve import Resolved, resolve
+from mistcli.text.json import to_json
 from mistcli.training.events import Relay
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _run(
 
     from mist_plugin_optuna.halves import parts
     from mist_plugin_optuna.search import search
-    from mistcli.estimation import run
+    from mistcli.pipeline.estimation import run
 
     data, registry, seed = resolved.config.data, resolved.registry, resolved.config.seed
     first, second = parts(open_source(Path(data.path), registry, data.reader), data.x, data.y, share, seed)
@@ -147,7 +147,7 @@ def _run(
 
 def _estimate(resolved: Resolved, part: Part, stop: Interrupt) -> Estimate:
     """Estimate with the options that were found, on rows that the search has not seen."""
-    from mistcli.estimation import run
+    from mistcli.pipeline.estimation import run
 
     config = replace(resolved.config, seed=(resolved.config.seed + 1) % 10**9)
     with contextlib.ExitStack() as stack:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mistcli.data.selection import resolve as resolve_columns
-from mistcli.preparation import Source
+from mistcli.pipeline.preprocessing import Source
 from mistcli.readers.base import Column, Table
 
 __all__ = ["Part", "parts"]

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mistcli.config import TrainingConfig
+from mistcli.config.resolve import Resolved, resolve
+from mistcli.config.schema import TrainingConfig
+from mistcli.config.sources import FLAGS, Layer
 from mistcli.errors import ConfigError
-from mistcli.layers import FLAGS, Layer
-from mistcli.options import assignment, fields
-from mistcli.resolve import Resolved, resolve
+from mistcli.plugin.options import assignment, fields
 
 if TYPE_CHECKING:
     import optuna

@@ -20,10 +20,10 @@ from mist_plugin_optuna.halves import parts
 from mist_plugin_optuna.search import Trial, held_out_loss, search
 from mist_plugin_optuna.space import Dimension, space
 from mistcli.cli.group import mist
+from mistcli.config.resolve import resolve
+from mistcli.config.sources import Layer
 from mistcli.errors import ConfigError, FitError
-from mistcli.layers import Layer
-from mistcli.registry import Registry
-from mistcli.resolve import resolve
+from mistcli.plugin.registry import Registry
 from mistcli.result import Estimate, Interval
 
 REGISTRY = Registry.from_environment()

@@ -24,7 +24,7 @@ from trackio.sqlite_storage import SQLiteStorage  # noqa: E402
 
 import mist_plugin_trackio  # noqa: E402
 from mist_plugin_trackio.logger import TrackioLogger  # noqa: E402
-from mistcli.loggers.hub import Hub  # noqa: E402
+from mistcli.loggers.multiplexer import Hub  # noqa: E402
 from mistcli.training.events import (  # noqa: E402
     Evaluated,
     Event,

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 import wandb
 
-from mistcli.jsontext import to_json
 from mistcli.loggers import Logger
 from mistcli.loggers.trackers import figures, measured, parameters, quiet
+from mistcli.text.json import to_json
 from mistcli.training.events import Evaluated, Event, RunFinished, RunStarted, Saved, Warned
 
 __all__ = ["WandbLogger"]

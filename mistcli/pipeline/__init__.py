@@ -1,0 +1,1 @@
+"""The steps from columns to an estimate: preprocessing, fitting, inference."""
