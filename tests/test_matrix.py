@@ -181,6 +181,16 @@ def test_pairs_with_gaps_rest_on_the_rows_that_both_have():
     assert found.loc[("c", "d"), "n"] == sum(value is not None for value in table["d"])
 
 
+def test_a_column_may_be_constant_where_the_other_has_a_value():
+    rng = np.random.default_rng(0)
+    table = {"kind": np.array(["u"] * 60 + ["v"] * 40, dtype=object), "x": rng.standard_normal(100)}
+    table["other"] = np.where(np.arange(100) < 50, rng.choice(["a", "b"], 100), None)
+    table["x"][50:] = np.nan
+    found = mistcli.mi_matrix(table).table.set_index(["x", "y"])
+    for pair in (("kind", "x"), ("kind", "other")):
+        assert found.loc[pair, ["mi", "p_value"]].tolist() == [0, 1]
+
+
 def test_p_values_with_gaps_are_uniform():
     rng = np.random.default_rng(6)
     table = {f"c{place}": rng.standard_normal(250) for place in range(40)}

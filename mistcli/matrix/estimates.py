@@ -107,14 +107,16 @@ def class_values(table: Floats, n: int, variance: Floats) -> Values:
     counted = table.reshape(-1, size, cells)
     mi, spread = _class_information(counted, n)
     gain = mi - _class_information(counted.reshape(-1, size, cells // 2, 2).sum(-1), n)[0]
-    statistics, classes = class_statistics(table, n), (table[:, 0].sum(-1) > 0).sum(-1)
+    statistics, classes = class_statistics(table, n), np.maximum((table[:, 0].sum(-1) > 0).sum(-1), 2)
     mean = (classes[:, None] - 1) * np.array((1, *SCALES), dtype=np.float64)
     smallest = gamma_tail(statistics, mean[:, None], variance[:, None]).min(-1)
     p_value = np.stack([calibrated(row, class_null(int(c))) for row, c in zip(smallest, classes, strict=True)])
     stderr = np.hypot(_ratio_spread(counted / n, n), spread).reshape(shape)
     gain = np.where((gain > FINER * spread) & (p_value.ravel() < DEPENDENT), gain, 0.0)
     value = (mi + gain / 3).reshape(shape)
-    return Values(value, stderr, p_value, np.zeros(shape, bool), gain.reshape(shape))
+    alone = ((table[:, 0].sum(-1) > 0).sum(-1) < 2)[:, None]  # one class is left on the rows of these pairs
+    value, p_value = np.where(alone, 0.0, value), np.where(alone, 1.0, p_value)
+    return Values(value, stderr, p_value, np.zeros(shape, bool), gain.reshape(shape) * ~alone)
 
 
 def class_statistics(table: Floats, n: int) -> Floats:
