@@ -16,8 +16,8 @@ from mistcli.plugin import Bound
 
 __all__ = ["LAG_COLUMNS", "LAG_SCHEMA", "SCHEMA", "Estimate", "Interval", "LagProfile", "Terms", "Units"]
 
-SCHEMA = "mist.estimate/1"
-LAG_SCHEMA = "mist.lag/1"
+SCHEMA = "mist.estimate/2"
+LAG_SCHEMA = "mist.lag/2"
 LAG_KEYS = ("mi", "stderr", "interval", "p_value", "verdict", "warnings")
 """What differs from lag to lag."""
 LAG_COLUMNS = ("lag", "mi", "stderr", "low", "high", "p_value")
@@ -73,8 +73,8 @@ class Estimate:
         terms: The terms of a conditional mutual information; None where nothing is given.
         p_value: The p-value of a test of independence; None where none was asked for.
         permutations: The number of permutations that the p-value rests on.
-        verdict: What the reader of the number should know, in a word or two each: "lower bound only", "saturated", "too
-            few rows", "not distinguishable from 0", "deterministic" and the like.
+        verdict: Identifiers of diagnostics, such as "lower_bound_only", "saturated", "too_few_rows",
+            "not_distinguishable_from_zero" or "deterministic"; docs/uncertainty.md lists them.
         seed: The seed from which every random choice was drawn.
         seconds: Wall time of the whole estimation.
         complete: False where it was interrupted, and so rests on fits that were not finished.
@@ -145,7 +145,7 @@ class Estimate:
         return pd.DataFrame(list(self.records), columns=["name", "split", "fit", "epoch", "iteration", "value"])
 
     def to_dict(self, units: Units = "nats") -> dict[str, Any]:
-        """Return the estimate as plain values, in the schema `mist.estimate/1`, with no NaN in it."""
+        """Return the estimate as plain values, in the schema `mist.estimate/2`, with no NaN in it."""
         scale = 1.0 if units == "nats" else 1.0 / math.log(2)
         return {
             "schema": SCHEMA,
@@ -244,7 +244,7 @@ class LagProfile:
             yield lag, found.nats * scale, found.stderr * scale, low * scale, high * scale, found.p_value
 
     def to_dict(self, units: Units = "nats") -> dict[str, Any]:
-        """Return the profile as plain values, in the schema `mist.lag/1`, with no NaN in it."""
+        """Return the profile as plain values, in the schema `mist.lag/2`, with no NaN in it."""
         whole = self.estimates[0].to_dict(units)
         shared = ("units", "bound", "estimator", "n", "x", "y", "cleaning", "seed", "versions")
         own = [

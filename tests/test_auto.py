@@ -275,9 +275,9 @@ def test_trust_is_none_where_a_value_is_noise():
 def test_it_says_where_unlike_estimators_disagree():
     x, y, truth = waves(2000)
     found = Auto().value(variable(x), variable(y), context(2000))  # too briefly trained for critics to see it
-    assert found.explanation["taken"] == "nearest neighbours"
+    assert found.explanation["method"] == "nearest_neighbours"
     assert found.log_ratio.mean() == pytest.approx(truth, abs=0.1)
-    assert found.verdict == ("estimators disagree",)
+    assert found.verdict == ("members_disagree",)
     assert "nearest neighbours found" in found.warnings[0]
     assert found.statistic(np.arange(2000)) > found.statistic(np.random.default_rng(0).permutation(2000)) + 0.3
     plain = np.random.default_rng(1).standard_normal((2, 500))
@@ -327,7 +327,7 @@ def test_says_what_was_taken_whether_neighbours_were_asked_or_not(columns):
     x, y = np.random.default_rng(11).standard_normal((2, 300, columns))
     found = Auto().value(variable(x), variable(y), context(300))
     assert ("neighbours" in found.explanation) == (columns == 1)
-    assert found.explanation["taken"] in ("copula and critics", "nearest neighbours")
+    assert found.explanation["method"] in ("copula_and_critics", "nearest_neighbours")
 
 
 def test_same_seed_same_bits_and_nothing_touched():

@@ -24,7 +24,7 @@ def test_a_table_of_few_cells():
     y = np.where(rng.random(400) < 0.6, x, rng.integers(0, 3, 400))
     joint = 0.6 * np.eye(3) / 3 + 0.4 / 9
     found = value(x, y)
-    assert found.explanation["taken"] == "table"
+    assert found.explanation["method"] == "table"
     assert abs(found.log_ratio.mean() - np.sum(joint * np.log(joint * 9))) < 2 * found.stderr < 0.15
     assert found.statistic(np.arange(400)) > found.statistic(rng.permutation(400))
 
@@ -46,7 +46,7 @@ def test_structure_in_many_cells(kind):
     else:
         y[:, 0], truth = noisy(x[:, 0] ^ x[:, 1], 0.05, rng), np.log(2) + 0.05 * np.log(0.05) + 0.95 * np.log(0.95)
     found = value(x, y)
-    assert found.explanation["taken"] == "log-linear model"
+    assert found.explanation["method"] == "log_linear_model"
     assert abs(found.log_ratio.mean() - truth) < 1.96 * found.stderr < 0.1
     assert found.statistic(np.arange(1000)) > found.statistic(rng.permutation(1000)) + 0.2
 

@@ -84,7 +84,7 @@ def test_json_is_the_estimate_and_nothing_else(here):
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert list(found) == list(estimate().to_dict())
-    assert found["schema"] == "mist.estimate/1"
+    assert found["schema"] == "mist.estimate/2"
     assert found["mi"] == pytest.approx(0.9, abs=0.15)
     assert found["units"] == "nats"
     assert done.stderr == ""

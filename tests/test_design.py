@@ -91,8 +91,8 @@ def test_every_kind_of_estimator_heeds_them(options):
     rows = mistcli.estimate({"x": table["x"], "y": table["y"]}, x="x", y="y", **options)
     group = mistcli.estimate(table, x="x", y="y", group="subject", **options)
     block = mistcli.estimate((table["x"], table["y"]), block=20, **options)
-    assert group.explanation["rows"]["taken as"] == "40 groups by 'subject'"
-    assert block.explanation["rows"]["taken as"] == "a series, in blocks of 20"
+    assert group.explanation["rows"]["sampling_design"] == "40 groups by 'subject'"
+    assert block.explanation["rows"]["sampling_design"] == "a series, in blocks of 20"
     if options is QUICK:
         parts = [set(table["subject"][group.folds == fold]) for fold in range(5)]
         assert sum(map(len, parts)) == 40

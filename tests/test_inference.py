@@ -118,11 +118,11 @@ class TestPermutations:
     def test_few_permutations_are_warned_of_and_an_interrupt_is_told(self):
         pair = np.random.default_rng(0).standard_normal((2, 100))
         few = mistcli.estimate(tuple(pair), estimator="gaussian", permutations=9)
-        assert "too few permutations" in few.verdict
+        assert "too_few_permutations" in few.verdict
         stopped = mistcli.estimate(tuple(pair), estimator="gaussian", permutations=99, should_stop=lambda: True)
         assert (stopped.complete, stopped.permutations) == (False, 1)
         assert "interrupted: the p-value rests on 1 permutations" in stopped.warnings
-        assert "not distinguishable from 0" in stopped.verdict
+        assert "not_distinguishable_from_zero" in stopped.verdict
 
 
 def variable(values, *, discrete=False):
@@ -164,9 +164,9 @@ def test_levels_that_determine_others(y, sentence):
 
 def test_few_rows():
     x, y = variable(NOISE[0][:40]), variable(NOISE[1][:40])
-    assert [word for word, _ in symptoms(x, y)] == ["too few rows"]
+    assert [word for word, _ in symptoms(x, y)] == ["too_few_rows"]
     wide = variable(NOISE[:, :40].T.repeat(10, 1)[:40])
-    assert "too few rows" in [word for word, _ in symptoms(wide, y)]
+    assert "too_few_rows" in [word for word, _ in symptoms(wide, y)]
 
 
 def test_memory_is_not_seen_where_there_is_none():
@@ -189,10 +189,10 @@ def test_the_words_of_an_estimate():
     x = rng.standard_normal(300)
     assert mistcli.estimate((x, x**2), estimator="ksg").verdict == ("deterministic",)
     assert mistcli.estimate((x, rng.standard_normal(300)), estimator="gaussian").verdict == (
-        "not distinguishable from 0",
+        "not_distinguishable_from_zero",
     )
     found = mistcli.estimate((x[:40], x[:40] + rng.standard_normal(40)), estimator="js", max_steps=20)
-    assert {"lower bound only", "too few rows"} <= set(found.verdict)
+    assert {"lower_bound_only", "too_few_rows"} <= set(found.verdict)
 
 
 @pytest.mark.parametrize(("nats", "correlation"), [(0.83037, 0.9), (-0.01, 0.0), (1e-12, 1.4e-6), (50.0, 1.0)])

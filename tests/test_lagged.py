@@ -141,7 +141,7 @@ def test_events_tell_of_one_run_and_of_all_fits(pair):
     first, *between, last = Heard.events
     assert isinstance(first, RunStarted)
     assert isinstance(last, RunFinished)
-    assert last.result["schema"] == "mist.lag/1"
+    assert last.result["schema"] == "mist.lag/2"
     assert {len(event.per_fit["loss"]) for event in between if isinstance(event, Evaluated)} == {6}
 
 
@@ -271,7 +271,7 @@ def test_the_command_as_json(series, mist):
     done = mist("lag", "s.csv", "--x", "a", "--y", "b", "--lags", "3:4", "-e", "js", "--max-steps", "20", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert (found["schema"], found["peak"], found["n"], found["gap"]) == ("mist.lag/1", DELAY, 496, 4)
+    assert (found["schema"], found["peak"], found["n"], found["gap"]) == ("mist.lag/2", DELAY, 496, 4)
     assert [one["lag"] for one in found["lags"]] == [3, 4]
     assert set(found["lags"][0]) == {"lag", "mi", "stderr", "interval", "p_value", "verdict", "warnings"}
     bits = mist("lag", "s.csv", "--x", "a", "--y", "b", "--lags", "3:4", "-e", "gaussian", "--json", "--units", "bits")

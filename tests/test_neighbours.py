@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from mistcli.estimators import neighbours
-from mistcli.numerics import brute
+from mistcli.numerics import brute, neighbours
 
 
 def rows(kind, n, d, seed=0):

@@ -49,9 +49,9 @@ class Wrapped(Strategy):
             return float(Gaussian().fit_log_ratio(sides[0], sides[1][torch.from_numpy(order)]).mean())
 
         taken = "gaussian" if y.names[0] != "odd" else "other"
-        told = {"taken": taken, "why": {"columns": x.names + y.names, "nats": float(log_ratio.mean())}}
+        told = {"method": taken, "why": {"columns": x.names + y.names, "nats": float(log_ratio.mean())}}
         spread = context.spread(log_ratio)
-        said, word = ("unlike estimators disagree",), ("estimators disagree",)
+        said, word = ("unlike estimators disagree",), ("members_disagree",)
         return Valuation(log_ratio, spread, statistic, told, said, not context.should_stop(), word)
 
 
@@ -95,8 +95,8 @@ def test_it_goes_the_whole_way(registry, pair):
     assert found.nats == pytest.approx(normal_nats(0.8), abs=0.1)
     assert found.pointwise.shape == (1000,)
     assert "unlike estimators disagree" in found.warnings
-    assert "estimators disagree" in found.verdict
-    assert found.explanation["taken"] == "gaussian"
+    assert "members_disagree" in found.verdict
+    assert found.explanation["method"] == "gaussian"
     assert found.explanation["columns"] == {"x": "1 continuous", "y": "1 continuous"}
     assert json.loads(json.dumps(found.to_dict()))["explanation"]["why"]["columns"] == ["x", "y"]
     assert list(found.history["value"]) == [0.5, 0.5]
@@ -126,8 +126,8 @@ def test_series_and_groups_are_told(registry, pair):
     groups = {"x": pair[0], "y": pair[1], "g": np.arange(1000) // 10}
     group = mistcli.estimate(groups, x="x", y="y", group="g", estimator="wrapped", registry=registry)
     assert not any(context.independent for context in Wrapped.given)
-    assert block.explanation["rows"]["taken as"] == "a series, in blocks of 20"
-    assert group.explanation["rows"]["taken as"] == "100 groups by 'g'"
+    assert block.explanation["rows"]["sampling_design"] == "a series, in blocks of 20"
+    assert group.explanation["rows"]["sampling_design"] == "100 groups by 'g'"
 
 
 def test_conditional_information_says_both_terms(registry, pair):
@@ -135,9 +135,9 @@ def test_conditional_information_says_both_terms(registry, pair):
     table = {"x": pair[0], "y": pair[1], "z": pair[0] + rng.standard_normal(1000)}
     found = mistcli.estimate(table, x="x", y="y", given="z", estimator="wrapped", registry=registry)
     assert found.explanation["I(x; y, given)"]["why"]["columns"] == ("x", "y", "z")
-    assert found.explanation["I(x; given)"]["taken"] == "gaussian"
+    assert found.explanation["I(x; given)"]["method"] == "gaussian"
     assert found.warnings.count("unlike estimators disagree") == 1
-    assert found.verdict.count("estimators disagree") == 1
+    assert found.verdict.count("members_disagree") == 1
     assert not any("in different ways" in warning for warning in found.warnings)
     table = {"x": pair[0], "z": pair[1], "odd": pair[0] + rng.standard_normal(1000)}
     found = mistcli.estimate(table, x="x", y="z", given="odd", estimator="wrapped", registry=registry)
@@ -174,7 +174,7 @@ class Chooser(Strategy):
         sides = [torch.from_numpy(side.values) for side in (x, y)]
         log_ratio = Gaussian().fit_log_ratio(*sides).numpy()
         candidates = [{"name": "gaussian", "nats": 0.5}, {"name": "other"}]
-        told = {"candidates": candidates, "why": {"rows": None}, "taken": "gaussian"}
+        told = {"candidates": candidates, "why": {"rows": None}, "method": "gaussian"}
         return Valuation(log_ratio, context.spread(log_ratio), lambda order: 0.0, told)
 
 @hookimpl
@@ -196,8 +196,8 @@ def test_the_command_line_explains_keeps_and_refuses_to_apply(tmp_path, monkeypa
     done = call(*run, "--explain", "--out", "run")
     assert done.exit_code == 0, done.output
     explained = done.stdout.split("\n\n")[-1]
-    assert "candidates\n  name gaussian, nats 0.5\n  name other\nwhy\n  rows  none\ntaken  gaussian\n" in explained
-    assert "taken as  independent" in explained
+    assert "candidates\n  name gaussian, nats 0.5\n  name other\nwhy\n  rows  none\nmethod  gaussian\n" in explained
+    assert "sampling design  independent" in explained
     assert "explained" not in call(*run).stdout
     assert sorted(file.name for file in (tmp_path / "run").iterdir()) == [
         "config.yaml",

@@ -180,7 +180,7 @@ def test_normal_dependence_is_known_where_no_direction_can_be_told():
 def test_one_bit_spread_over_many_patches_is_found():
     x, y, truth = patches(6000, 25, 0.38, np.random.default_rng(12))
     found = value_wide(variable(x), variable(y), context(6000), nothing)
-    assert found.explanation["taken"] == "components"
+    assert found.explanation["method"] == "components"
     assert found.log_ratio.mean() == pytest.approx(truth, abs=0.12)
     assert found.stderr < 0.03
 
@@ -188,7 +188,7 @@ def test_one_bit_spread_over_many_patches_is_found():
 def test_normals_spread_over_many_columns_are_found():
     x, y, truth = latent_normals(3000, 200, 30, 0.25, np.random.default_rng(13))
     found = value_wide(variable(x), variable(y), context(3000), nothing)
-    assert found.explanation["taken"] == "normal"
+    assert found.explanation["method"] == "normal"
     assert found.log_ratio.mean() == pytest.approx(truth, abs=0.12)
 
 

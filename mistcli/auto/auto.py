@@ -100,7 +100,7 @@ class Auto(Strategy):
             log_ratio=found.log_ratio,
             stderr=max(found.stderr, learnt.stderr),
             statistic=statistic,
-            explanation={**explanation, "taken": "nearest neighbours"},
+            explanation={**explanation, "method": "nearest_neighbours"},
         )
         return _said(taken, disagreeing(*values[::-1], error, ("nearest neighbours", "critics")))
 
@@ -137,7 +137,7 @@ def _learnt(x: Variable, y: Variable, context: Context, *, alone: bool) -> Valua
         told["normaliser"] = {"log": constant, "error": error, "removed": removed}
         log_ratio = log_ratio - removed
         errors.append(error if removed else 0.0)
-    told["taken"] = "copula and critics"
+    told["method"] = "copula_and_critics"
     share = UNSEEN_BY_NONE if alone and partition is None else UNSEEN
     errors.append(share * abs(float(np.mean(log_ratio - (fitted.base.log_ratio if fitted.base else 0.0)))))
     return Valuation(log_ratio + fitted.missed, math.hypot(*errors), fitted.statistic, told, complete=fitted.complete)

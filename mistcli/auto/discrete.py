@@ -77,8 +77,8 @@ def discrete(x: Variable, y: Variable, context: Context) -> Valuation:
             one.name: float(one.held_out.mean()) for one in candidates
         }
         if best is not None and best.held_out.mean() > max(score, 0.0):
-            return _log_linear(best, context, explanation | {"taken": "log-linear model"})
-    return _tabulated(table, found, explanation | {"taken": "table"})
+            return _log_linear(best, context, explanation | {"method": "log_linear_model"})
+    return _tabulated(table, found, explanation | {"method": "table"})
 
 
 def discrete_given(x: Variable, y: Variable, z: Variable, context: Context) -> Valuation:
@@ -93,7 +93,7 @@ def discrete_given(x: Variable, y: Variable, z: Variable, context: Context) -> V
     table = cross_tabulate(x.values, y.values, z.values)
     found = discrete_information(table, None if context.independent else context.spread)
     explanation: dict[str, Any] = {"kinds": "discrete", "strata": len(table.stratum_counts), "table": found.to_dict()}
-    return _tabulated(table, found, explanation | {"taken": "table per stratum"})
+    return _tabulated(table, found, explanation | {"method": "table_per_stratum"})
 
 
 def _tabulated(table: ContingencyTable, found: DiscreteInformation, explanation: dict[str, Any]) -> Valuation:

@@ -134,7 +134,7 @@ def value_wide(x: Variable, y: Variable, context: Context, narrow: Narrow) -> Va
     told: dict[str, Any] = {
         "wide": {"columns": [side.columns.shape[1] for side in sides], "components": [list(s.sizes) for s in sides]},
         "bounds": {bound.name: {"mi": bound.nats, "stderr": bound.stderr, **bound.told} for bound in bounds},
-        "taken": taken.name,
+        "method": taken.name,
     }
     return Valuation(taken.log_ratio, taken.stderr, taken.statistic, told, complete=taken.complete)
 

@@ -51,7 +51,7 @@ def symptoms(x: Variable, y: Variable) -> Iterator[Word]:
     """
     n, columns = len(x.values), len(x.names) + len(y.names)
     if n < max(FEW, ROWS_A_COLUMN * columns):
-        yield Word("too few rows", f"too few rows: {n} for {columns} columns, so that the number is rough")
+        yield Word("too_few_rows", f"too few rows: {n} for {columns} columns, so that the number is rough")
     yield from _determined(x, y)
 
 

@@ -22,11 +22,11 @@ SURE, FAR = 3.0, 0.2
 
 
 class Word(NamedTuple):
-    """Something the reader of a number should know.
+    """A diagnostic of an estimate.
 
     Arguments:
-        word: What it is, in a word or two, always the same.
-        sentence: What it is here, and what to do.
+        word: Its stable identifier, which programs may rely on.
+        sentence: The explanation for this estimate, and what to do.
     """
 
     word: str
@@ -51,18 +51,18 @@ def verdict(
     """
     if interval.high < 0:
         yield Word(
-            "below 0",
+            "below_zero",
             "below 0, which the mutual information never is: the estimator learnt nothing that holds on rows it has "
             "not seen",
         )
     elif p_value is not None:
         if p_value > 1 - interval.level:
             yield Word(
-                "not distinguishable from 0",
+                "not_distinguishable_from_zero",
                 f"not distinguishable from 0: independent columns look like this in {100 * p_value:.3g} % of cases",
             )
     elif interval.low <= 0:
-        yield Word("not distinguishable from 0", "not distinguishable from 0: the interval covers it")
+        yield Word("not_distinguishable_from_zero", "not distinguishable from 0: the interval covers it")
     yield from saturated(nats, n, ceiling)
 
 
@@ -96,12 +96,12 @@ def disagreeing(taken: float, other: float, error: float, names: tuple[str, str]
 
     Example:
         >>> [word for word, _ in disagreeing(0.9, 0.1, 0.02, ("neighbours", "critics"))]
-        ['estimators disagree']
+        ['members_disagree']
     """
     apart = abs(taken - other)
     if apart > SURE * error and apart > FAR * max(abs(taken), abs(other)):
         yield Word(
-            "estimators disagree",
+            "members_disagree",
             f"unlike estimators disagree: {names[0]} found {taken:.3g} nats, which was taken, and {names[1]} "
             f"{other:.3g}: see --explain, and compare with a third, by --estimator",
         )
@@ -110,7 +110,7 @@ def disagreeing(taken: float, other: float, error: float, names: tuple[str, str]
 def bounded(bound: Bound) -> Iterator[Word]:
     """Yield that an estimate is no more than a bound."""
     if bound != "none":
-        yield Word(f"{bound} bound only", f"{'at least' if bound == 'lower' else 'at most'} so much, in expectation")
+        yield Word(f"{bound}_bound_only", f"{'at least' if bound == 'lower' else 'at most'} so much, in expectation")
 
 
 def amplified(terms: Sequence[float], amplification: float) -> Iterator[Word]:
@@ -118,12 +118,12 @@ def amplified(terms: Sequence[float], amplification: float) -> Iterator[Word]:
 
     Example:
         >>> [word for word, _ in amplified([1.0, 0.9], 19.0)], list(amplified([1.0, 0.5], 3.0))
-        (['amplified errors'], [])
+        (['amplified_errors'], [])
     """
     if not amplification <= AMPLIFIED:
         told = " and ".join(f"{term:.4g}" for term in terms)
         yield Word(
-            "amplified errors",
+            "amplified_errors",
             f"the difference of {told} nats, whose errors weigh {amplification:.3g} times as much in it as in them: "
             "trust its first digit at most",
         )

@@ -6,7 +6,7 @@
 | history.csv, history.jsonl             | what was measured, and everything that happened             |
 | pointwise.csv                          | the log ratio of each row that was used                     |
 | estimator.json, estimator.safetensors  | the estimator, if it keeps anything, for `mist evaluate`    |
-| result.json                            | the result, in the schema `mist.estimate/1`                 |
+| result.json                            | the result, in the schema `mist.estimate/2`                 |
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Run:
     Arguments:
         path: The folder.
         config: The configuration, nested as in a configuration file.
-        result: The result, in the schema `mist.estimate/1`.
+        result: The result, in the schema `mist.estimate/2`.
         kept: The estimator; None where it kept nothing.
     """
 

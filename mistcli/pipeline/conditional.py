@@ -52,7 +52,7 @@ def value_given(prepared: Prepared, listener: Listener, should_stop: Callable[[]
     warnings = [*both.warnings, *(w for w in given.warnings if w not in both.warnings)]
     for name, one in told.items():
         warnings += [sentence for _, sentence in saturated(one.nats, n, one.ceiling, f"I({name})")]
-    if both.explanation.get("taken") != given.explanation.get("taken"):
+    if both.explanation.get("method") != given.explanation.get("method"):
         warnings.append(
             "the terms of the difference were found in different ways, whose errors do not cancel: compare with a "
             "single estimator, by --estimator"

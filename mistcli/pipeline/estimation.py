@@ -206,7 +206,7 @@ def _words(prepared: Prepared, valued: Valued, reach: Interval, p: float | None)
     asked = prepared.config.inference.permutations
     if p is not None and asked < FEWEST:
         sentence = f"with {asked} permutations no p-value can be as low as 0.05; ask for 199 or more"
-        yield Word("too few permutations", sentence)
+        yield Word("too_few_permutations", sentence)
 
 
 def _explanation(prepared: Prepared, valued: Valued) -> dict[str, Any]:
@@ -216,17 +216,21 @@ def _explanation(prepared: Prepared, valued: Valued) -> dict[str, Any]:
     columns = dict(kinds[0]), dict(kinds[1])
     given = {name: columns[1].pop(name) for name in prepared.given}
     if plan.chooses:
-        way: dict[str, Any] = {"way": "chooses and combines others"}
+        facts: dict[str, Any] = {"kind": "composite"}
     else:
-        way = {"way": "trained" if plan.trained else "direct", "transform": prepared.encoded.x_encoder.transform}
+        facts = {"kind": "trained" if plan.trained else "direct", "transform": prepared.encoded.x_encoder.transform}
     return {
         "columns": {
             "x": _counted(columns[0]),
             "y": _counted(columns[1]),
             **({"given": _counted(given)} if given else {}),
         },
-        "rows": {"read": cleaned.cleaning.rows_read, "used": len(cleaned.rows), "taken as": str(prepared.design)},
-        "estimator": {"name": config.estimator.name, **way, **plan.options},
+        "rows": {
+            "read": cleaned.cleaning.rows_read,
+            "used": len(cleaned.rows),
+            "sampling_design": str(prepared.design),
+        },
+        "estimator": {"name": config.estimator.name, **facts, **plan.options},
         **valued.explanation,
     }
 

@@ -192,7 +192,7 @@ def _trained(one: Prepared, sides: DataSet, records: Sequence[Mapping[str, Any]]
     return {
         **({"critic": critic.spec.name} if critic else {}),
         "folds": len(sides.folds),
-        "rows a fold": {"train": len(fold.train), "decide when to stop": len(fold.valid), "valued": len(fold.test)},
+        "rows_per_fold": {"train": len(fold.train), "validation": len(fold.valid), "test": len(fold.test)},
         "training": {
             "steps": max((int(record["iteration"]) for record in records), default=0),
             "batch_size": min(training.batch_size, len(fold.train)),

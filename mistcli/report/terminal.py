@@ -55,13 +55,13 @@ def _steps(explanation: Mapping[str, Any], indent: str) -> Iterator[str]:
     width = max(map(len, plain), default=0)
     for key, value in explanation.items():
         if isinstance(value, Mapping):
-            yield f"{indent}{key}"
+            yield f"{indent}{key.replace('_', ' ')}"
             yield from _steps(value, indent + "  ")
         elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
-            yield f"{indent}{key}"
+            yield f"{indent}{key.replace('_', ' ')}"
             yield from (f"{indent}  {_value(item)}" for item in value)
         else:
-            yield f"{indent}{key:{width}}  {_value(value)}"
+            yield f"{indent}{key.replace('_', ' '):{width}}  {_value(value)}"
 
 
 def _value(value: Any) -> str:
