@@ -65,7 +65,7 @@ docs: install
 	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html
 
 # The short ones, some minutes in all; a peer that is not installed is left out. The others are run by name.
-BENCHMARKS := startup plugins imports neighbours performance training parity
+BENCHMARKS := startup plugins imports neighbours performance training threads parity
 
 bench: install
 	failed=0; for name in $(BENCHMARKS); do \

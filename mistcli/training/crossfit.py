@@ -12,7 +12,8 @@ from torch import Generator, Tensor
 
 from mistcli.config.schema import TrainingConfig
 from mistcli.data.splitting import Fold, valued_by
-from mistcli.estimators.base import Estimator, TrainableEstimator
+from mistcli.estimators.base import CriticEstimator, Estimator, TrainableEstimator
+from mistcli.numerics.torch_state import at_most_threads
 from mistcli.training.events import Listener
 from mistcli.training.trainer import Fits, fit, generator
 
@@ -96,7 +97,9 @@ def valued(estimator: Estimator, x: Tensor, y: Tensor, batch_size: int | None = 
     Returns:
         The log ratios, (N,) in nats.
     """
-    with torch.inference_mode():
+    # critics score chunks of at most 2^20 numbers, for which threads do not pay; see ONE_THREAD of the trainer
+    threads = 1 if isinstance(estimator, CriticEstimator) else torch.get_num_threads()
+    with torch.inference_mode(), at_most_threads(threads):
         if batch_size is None or batch_size >= len(x):
             return estimator.log_ratio(x, y)
         order = torch.randperm(len(x), generator=generator(0, "valued")).to(x.device)

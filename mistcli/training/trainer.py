@@ -30,9 +30,11 @@ EVALUATIONS = 20
 """How often the fits are evaluated in a whole training, at most; at least as many rows are trained on between two
 evaluations as are looked at in one, so that training takes most of the time."""
 
-ONE_THREAD = 2**18
+ONE_THREAD = 2**21
 """The most numbers in a layer of a step for which training uses one thread. torch splits an operation from 2^15 numbers
-on. At these sizes it lasts 10 to 100 microseconds, and threads that wait for a core that is busy take far longer."""
+on; threads that wait for a core that is busy take far longer than the operation. Beside other work on two cores, two
+threads took 64 times as long as one with 2^16 numbers, 10 times with 2^18 and 6 times with 2^20
+(`benchmarks/threads.py`); on idle cores they gain at most their number."""
 
 VALID_ROWS = 5_000
 """The most validation rows that are looked at in one evaluation."""
