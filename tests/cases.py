@@ -7,7 +7,7 @@ import torch
 from problems import normal_log_ratio
 from torch import Generator, Tensor
 
-from mistcli.auto.auto import Auto
+from mistcli.auto.estimator import Auto
 from mistcli.critics import Critic, JointCritic, SeparableCritic
 from mistcli.estimators import (
     BA,

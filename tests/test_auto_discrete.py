@@ -5,7 +5,7 @@ import pytest
 from test_auto import context, variable
 
 from mistcli import estimate
-from mistcli.auto.auto import Auto
+from mistcli.auto.estimator import Auto
 from mistcli.inference.interval import stderr
 
 

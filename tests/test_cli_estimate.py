@@ -346,7 +346,8 @@ def test_the_second_interrupt_quits(fake, here):
 
 
 def test_a_real_interrupt(here):
-    command = [sys.executable, "-m", "mistcli", "estimate", "data.csv", "--x", "f1", "--y", "f2", "--json"]
+    command = [sys.executable, "-m", "mistcli", "estimate", "data.csv", "--x", "f1", "--y", "f2"]
+    command += ["--estimator", "js", "--json"]
     command += [
         "--out",
         "run",

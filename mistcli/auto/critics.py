@@ -52,9 +52,10 @@ class Fitted:
 
     def score(self, x: Rows, y: Rows) -> Floats:
         """Return the log ratios of N pairs of rows, each by the critics of its place, (N,) in nats."""
-        return (self.base.score(x, y) if self.base else 0.0) + self.stacked.trust * self._added(x, y)
+        return (self.base.score(x, y) if self.base else 0.0) + self.stacked.trust * self.added(x, y)
 
-    def _added(self, x: Rows, y: Rows) -> Floats:
+    def added(self, x: Rows, y: Rows) -> Floats:
+        """Return what critics add to the log ratios of N pairs of rows, out of fold, (N,) in nats."""
         return self._weighed([one.out_of_fold(x, y) for one in self.residuals])
 
     def _weighed(self, parts: Sequence[Floats]) -> Floats:
@@ -87,7 +88,7 @@ class Fitted:
     def statistic(self, order: Rows) -> float:
         """Return what measures the dependence of x and y[order]."""
         linear = self.base.dependence(order) if self.base else 0.0
-        return linear + float(self._added(np.arange(len(order)), order).mean())
+        return linear + float(self.added(np.arange(len(order)), order).mean())
 
     def told(self) -> dict[str, Any]:
         """Return what was done and why, as plain values."""

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
-from mistcli.plugin import EstimatorSpec, hookimpl
+from mistcli.plugin import EstimatorSpec, hookimpl, option
 
-__all__ = ["mist_estimators"]
+__all__ = ["AutoOptions", "mist_estimators"]
+
+
+@dataclass(frozen=True)
+class AutoOptions:
+    """The options of `auto`."""
+
+    effort: Literal["quick", "normal", "thorough"] = option(
+        "normal",
+        help="How much to try: quick trains nothing, normal trains critics where something is left to learn, thorough "
+        "always does.",
+    )
+    budget: float | None = option(
+        None, help="The seconds after which no further step is begun and training ends.", min=0
+    )
 
 
 @hookimpl
@@ -14,7 +30,7 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
     """Yield the strategies."""
     yield EstimatorSpec(
         "auto",
-        "mistcli.auto.auto:Auto",
+        "mistcli.auto.estimator:Auto",
         "A copula, critics and neighbours, or a table: the default, for columns of any kind.",
         family="strategy",
         reference="Hybrid mutual information estimators (Federici et al., 2023), https://arxiv.org/abs/2306.00608",
@@ -24,4 +40,5 @@ def mist_estimators() -> Iterable[EstimatorSpec]:
         transform="none",
         min_samples=20,
         tolerance=0.05,
+        options=AutoOptions,
     )

@@ -19,6 +19,9 @@ __all__ = ["without_repeats"]
 ENOUGH = 20
 """The fewest different rows that do not all come equally often by chance."""
 
+SHARED_ROWS = 4
+"""The fewest equal rows that are no copies where most rows come once: values that many rows share, such as zeros."""
+
 
 def without_repeats(cleaned: Cleaned) -> Cleaned:
     """Return the columns without the rows that can only be copies of others, and say so.
@@ -56,7 +59,8 @@ def _kept(cleaned: Cleaned) -> NDArray[np.int64]:
     numbers = [column for column, known in zip(values.T, levels, strict=True) if known is None]
     times = int(np.gcd.reduce(counts))
     if numbers and all(len(np.unique(column)) == len(counts) for column in numbers) and 10 * len(counts) >= len(values):
-        stays = np.ones_like(counts)
+        few = 2 * np.count_nonzero(counts > 1) < len(counts)
+        stays = np.where(few & (counts >= SHARED_ROWS), counts, 1)
     elif times > 1 and len(counts) >= ENOUGH and not _designed(values, levels, times):
         stays = counts // times
     else:

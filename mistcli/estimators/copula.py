@@ -30,7 +30,8 @@ class EllipticalCopula(DirectEstimator):
     r"""An estimator that knows the columns by the ranks of their rows, and the copula by a correlation.
 
     Attributes:
-        degrees: The degrees of freedom among which the likelihood chooses, from the largest on until it falls.
+        degrees: The degrees of freedom among which the likelihood chooses, from the largest on until it falls; that of
+            finite ones less 1 for one more parameter, by Akaike's criterion.
     """
 
     degrees: ClassVar[tuple[float, ...]] = (math.inf,)
@@ -136,6 +137,7 @@ def _likeliest(u: Tensor, degrees: tuple[float, ...], intensity: float) -> tuple
         correlation = start if intensity or math.isinf(nu) else _dispersion(z, start, nu)
         marginals = _log_density(z.reshape(-1, 1), torch.ones(1, 1, dtype=z.dtype), nu).sum()
         likelihood = float(_log_density(z, correlation, nu).sum() - marginals)
+        likelihood -= not math.isinf(nu)  # one more parameter (Akaike, 1974)
         if likelihood < best:
             break
         best, found = likelihood, (correlation, nu)

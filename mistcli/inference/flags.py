@@ -18,7 +18,7 @@ AMPLIFIED = 10.0
 """How much larger the terms of a difference may be than the difference."""
 
 SURE, FAR = 3.0, 0.2
-"""By how many standard errors, and by what share of the larger, estimates differ that disagree."""
+"""By how many standard errors, and by what share of an estimate, a member of it exceeds it that disagrees."""
 
 
 class Word(NamedTuple):
@@ -85,25 +85,23 @@ def saturated(nats: float, n: int, ceiling: float | None = None, what: str = "")
     yield Word("saturated", f"{subject}: {most}, and the truth may be higher")
 
 
-def disagreeing(taken: float, other: float, error: float, names: tuple[str, str]) -> Iterator[Word]:
-    """Yield that two estimators of different kinds are far apart: by much more than their errors, and by a fifth.
+def disagreeing(taken: float, more: float, error: float) -> Iterator[Word]:
+    """Yield that a member of an estimate exceeds it by much more than its error, and by a fifth.
 
     Arguments:
         taken: The estimate, in nats.
-        other: That of the other estimator.
-        error: The standard error of their difference.
-        names: What found the estimate, and what the other.
+        more: By how much the member exceeds it.
+        error: The standard error of the estimate.
 
     Example:
-        >>> [word for word, _ in disagreeing(0.9, 0.1, 0.02, ("neighbours", "critics"))]
-        ['members_disagree']
+        >>> [word for word, _ in disagreeing(0.1, 0.8, 0.02)], list(disagreeing(0.1, 0.05, 0.02))
+        (['members_disagree'], [])
     """
-    apart = abs(taken - other)
-    if apart > SURE * error and apart > FAR * max(abs(taken), abs(other)):
+    if more > SURE * error and more > FAR * abs(taken):
         yield Word(
             "members_disagree",
-            f"unlike estimators disagree: {names[0]} found {taken:.3g} nats, which was taken, and {names[1]} "
-            f"{other:.3g}: see --explain, and compare with a third, by --estimator",
+            f"members disagree: one finds {taken + more:.3g} nats where {taken:.3g} were taken: see --explain, and "
+            "compare with a single estimator, by --estimator",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -66,12 +67,28 @@ def resolution(x_dim: int, y_dim: int, n: int) -> float:
     return float(np.sqrt(x_dim * y_dim / 2)) / n
 
 
-def interval(value: float, error: float, level: float) -> Interval:
-    """Return the normal interval around `value`, in nats.
+def interval(
+    value: float,
+    error: float,
+    level: float,
+    *,
+    high: float | None = None,
+    limits: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
+    r"""Return the normal interval around a value, in nats, :math:`[v - z \, \sigma_-, \; v + z \, \sigma_+]`, clipped.
+
+    Arguments:
+        value: The value v.
+        error: Its standard error towards smaller values.
+        level: The level of the interval, for which z is the quantile of the normal distribution.
+        high: Its standard error towards larger values; the same by default.
+        limits: What the true value certainly is between.
 
     Example:
         >>> interval(1.0, 0.1, 0.95)
         Interval(level=0.95, low=0.804..., high=1.195...)
     """
-    reach = NormalDist().inv_cdf(0.5 + level / 2) * error
-    return Interval(level, value - reach, value + reach)
+    quantile = NormalDist().inv_cdf(0.5 + level / 2)
+    ends = value - quantile * error, value + quantile * (error if high is None else high)
+    low, high = (min(max(end, limits[0]), limits[1]) for end in ends)
+    return Interval(level, low, high)

@@ -59,7 +59,7 @@ def value_given(prepared: Prepared, listener: Listener, should_stop: Callable[[]
         )
     return Valued(
         log_ratio,
-        prepared.design.spread(log_ratio, both.fold_of, least=least),
+        math.hypot(prepared.design.spread(log_ratio, both.fold_of, least=least), _beyond_spread(prepared, both)),
         both.statistic,
         complete=both.complete and given.complete,
         fold_of=both.fold_of,
@@ -68,6 +68,13 @@ def value_given(prepared: Prepared, listener: Listener, should_stop: Callable[[]
         warnings=tuple(warnings),
         verdict=tuple(dict.fromkeys((*both.verdict, *given.verdict))),
     )
+
+
+def _beyond_spread(prepared: Prepared, valued: Valued) -> float:
+    """Return the part of a standard error that is not the spread of log ratios, in nats: what a fit may have missed."""
+    if valued.error_low is None:
+        return 0.0
+    return math.sqrt(max(0.0, valued.stderr**2 - prepared.design.spread(valued.log_ratio) ** 2))
 
 
 def amplification(terms: tuple[float, ...]) -> float:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -127,12 +127,12 @@ def conclude(
     complete = valued.complete and permutations == config.inference.permutations
     if not complete:
         history.tell(listener, [_interrupted(valued, permutations)])
-    reach = interval(valued.nats, valued.stderr, config.inference.level)
+    nats, reach = _reach(valued, config.inference.level, p)
     words = list(_words(prepared, valued, reach, p))
     history.tell(listener, [*valued.warnings, *(sentence for _, sentence in words)])
     bound = prepared.plan.target.bound if not prepared.given else "none"
     estimate = Estimate(
-        nats=valued.nats,
+        nats=nats,
         stderr=valued.stderr,
         interval=reach,
         bound=bound,
@@ -159,6 +159,20 @@ def conclude(
         folds=valued.fold_of,
     )
     return Outcome(estimate, partial(_kept, prepared, valued))
+
+
+def _reach(valued: Valued, level: float, p: float | None) -> tuple[float, Interval]:
+    """Return the estimate and its interval, within what is possible, in nats.
+
+    Where a test does not reject independence at the level of the interval, the interval does not exclude it either.
+    """
+    low, high = valued.limits
+    nats = min(max(valued.nats, low), high)
+    error = valued.stderr if valued.error_low is None else valued.error_low
+    reach = interval(nats, error, level, high=valued.error_high, limits=valued.limits)
+    if p is not None and p > 1 - level and low == 0:
+        reach = replace(reach, low=0.0)
+    return nats, reach
 
 
 def _check_test(prepared: Prepared) -> None:
@@ -199,7 +213,7 @@ def _words(prepared: Prepared, valued: Valued, reach: Interval, p: float | None)
         yield from amplified(valued.terms, amplification(valued.terms))
     if prepared.given:
         y = only(prepared, [name for name in y.names if name not in prepared.given]).cleaned.y
-    yield from verdict(valued.nats, reach, n, valued.ceiling, p)
+    yield from verdict(_reach(valued, reach.level, p)[0], reach, n, valued.ceiling, p)
     yield from symptoms(x, y)
     if prepared.design.independent:
         yield from memory(x, y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -44,6 +45,9 @@ class Valued:
         explanation: How they came about.
         warnings: What the reader of the number should know, in words.
         verdict: The same in a word or two each.
+        error_low: The standard error towards smaller values, in nats; `stderr` by default.
+        error_high: That towards larger values.
+        limits: What the mutual information certainly is between, in nats.
     """
 
     log_ratio: Floats
@@ -57,6 +61,9 @@ class Valued:
     explanation: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     verdict: tuple[str, ...] = ()
+    error_low: float | None = None
+    error_high: float | None = None
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def nats(self) -> float:
@@ -266,4 +273,7 @@ def _valued(found: Valuation, context: Context) -> Valued:
         explanation=found.explanation,
         warnings=found.warnings,
         verdict=found.verdict,
+        error_low=found.error_low,
+        error_high=found.error_high,
+        limits=found.limits,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,9 @@ class Valuation:
         warnings: What the reader of the number should know, in words.
         complete: False where it was told to stop early.
         verdict: The warnings in a word or two each, always the same ones, for programs.
+        error_low: The standard error towards smaller values, in nats; `stderr` by default.
+        error_high: That towards larger values.
+        limits: What the mutual information certainly is between, in nats: the estimate and its interval are clipped.
     """
 
     log_ratio: Floats
@@ -74,6 +78,9 @@ class Valuation:
     warnings: tuple[str, ...] = ()
     complete: bool = True
     verdict: tuple[str, ...] = ()
+    error_low: float | None = None
+    error_high: float | None = None
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
 
 class Strategy(ABC):
