@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mistcli.__about__ import __version__
+from mistcli.compat import moved
 
 if TYPE_CHECKING:
     from mistcli.api import estimate, estimate_lags, estimate_many, independence_test
@@ -69,6 +70,9 @@ _HOME = MappingProxyType(
         "train_mi_estimator": "mistcli.compat.torch_mist",
     }
 )
+
+
+moved.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -97,7 +97,7 @@ def _data() -> Iterator[Callable[[FunctionT], FunctionT]]:
 def _decorators() -> Iterator[Callable[[FunctionT], FunctionT]]:
     estimator, output = "Estimator", "Output"
     yield from _data()
-    yield option(estimator, "--estimator", "-e", type=EstimatorType(), help="The estimator.  [default: js]")
+    yield option(estimator, "--estimator", "-e", type=EstimatorType(), help="The estimator.  [default: auto]")
     yield option(estimator, "--critic", type=CriticType(), help="The critic of an estimator that takes one.")
     yield option(
         estimator,
