@@ -63,6 +63,11 @@ def estimated(name):
     return mistcli.estimate(pairs(), estimator=name, **({"max_steps": 5, "folds": 2} if name == "js" else {})).nats
 
 
+def table(n=120):
+    x, y = pairs(n)
+    return {"a": x, "b": y, "c": x * y}
+
+
 def trained():
     x, y = (torch.from_numpy(side) for side in pairs())
     estimator = estimators.js(x_dim=1, y_dim=1)
@@ -80,6 +85,9 @@ WORK = {
     "gaussian_copula": lambda: estimated("gaussian_copula"),
     "doe": lambda: mistcli.estimate(pairs(), estimator="doe", max_steps=3, folds=2).nats,
     "pq": lambda: mistcli.estimate(pairs(), estimator="pq", max_steps=3, folds=2).nats,
+    "independence_test": lambda: mistcli.independence_test(pairs(100), permutations=19).p_value,
+    "mi_matrix": lambda: mistcli.mi_matrix(table()).mi.tolist(),
+    "rank_features": lambda: mistcli.rank_features(table(), "c", permutations=19).selected,
     "train_mi_estimator": trained,
     "estimate_lags": lagged,
 }

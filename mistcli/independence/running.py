@@ -18,6 +18,7 @@ from mistcli.independence.orders import LocalOrders, Residual
 from mistcli.independence.ranks import RankNulls
 from mistcli.independence.result import IndependenceTest
 from mistcli.inference.sampling_design import Groups
+from mistcli.numerics.torch_state import own_state
 from mistcli.pipeline.conditional import value_given
 from mistcli.pipeline.fitting import value
 from mistcli.pipeline.preprocessing import Prepared, Source, prepare
@@ -42,6 +43,7 @@ BATCH = 50
 """The orders of rows that are drawn at once; between batches a test can be stopped."""
 
 
+@own_state()
 def run_test(
     config: RunConfig,
     registry: Registry,
