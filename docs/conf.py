@@ -23,7 +23,8 @@ nitpicky = True
 # Other projects are not linked, so that the documentation is built without a network.
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|np|numpy|pd|pandas|click|pluggy|pathlib|collections|importlib|typing|os|types|enum)\b.*"),
-    ("py:.*", r"(Tensor|Generator|Module|NDArray|Path|DataFrame|Any|ABC|Optimizer|EntryPoint|Figure|PluginManager|PluginManager\.register|optional)"),
+    ("py:.*", r"(Tensor|Generator|Module|NDArray|Path|DataFrame|Any|ABC|Optimizer|EntryPoint|Figure|optional)"),
+    ("py:.*", r"PluginManager(\.register)?"),
     ("py:.*", r"mistcli\.(distributions|estimators|auto)\..*"),  # parts of estimators, which no page is about
     ("py:.*", r"mistcli\.testing\.(pytest\.TestT|check\.Subject)"),
 ]
