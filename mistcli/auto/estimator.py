@@ -49,8 +49,7 @@ class Auto(Strategy):
 
     - discrete and discrete: a table, or a log-linear model of several columns (`mistcli.auto.discrete`);
     - discrete and other: classifiers, weighed by their log score on rows they have not seen (`mistcli.auto.classes`),
-    and
-      nearest neighbours within classes;
+      and nearest neighbours within classes;
     - continuous: a normal or Student copula on all rows less its known bias, kernel densities weighed on rows they have
       not seen, and nearest neighbours (`mistcli.auto.continuous`);
     - sides of mixed columns, and columns with values that many rows share: the chain rule over the discrete part
