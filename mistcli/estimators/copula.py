@@ -10,8 +10,15 @@ from torch import Generator, Tensor
 
 from mistcli.errors import DataError
 from mistcli.estimators.base import DirectEstimator
-from mistcli.estimators.gaussian import refuse_singular, wishart_bias
-from mistcli.numerics.rank_transform import shares
+from mistcli.estimators.gaussian import (
+    ROWS_A_COLUMN,
+    leading,
+    refuse_singular,
+    refuse_two_modes,
+    too_wide,
+    wishart_bias,
+)
+from mistcli.numerics.rank_transform import normal_scores, shares
 
 __all__ = ["EllipticalCopula"]
 
@@ -46,30 +53,77 @@ class EllipticalCopula(DirectEstimator):
         """Fit the copula and return the log ratios under it, (N,) in nats.
 
         Raises:
-            DataError: If the ranks of some columns follow from those of others.
+            DataError: If the ranks of some columns follow from those of others, or many columns have a dependence
+                between two modes a side.
         """
         self.register_buffer("x_line", x.sort(0).values)
         self.register_buffer("y_line", y.sort(0).values)
         u, n, dx = self._shares(x, y), len(x), x.shape[-1]
         if n < 4:
             raise DataError(f"expected at least 4 rows for a correlation; got {n}.")
+        if too_wide(n, dx, y.shape[-1]):
+            return self._fit_leading(u, dx)
         intensity = _intensity(u) if n < ROWS * u.shape[-1] else 0.0
         correlation, nu = _likeliest(u, self.degrees, intensity)
         refuse_singular(correlation, dx)
-        self.register_buffer("correlation", correlation)
-        self.register_buffer("nu", torch.tensor(nu, dtype=torch.float64))
         raw = _log_ratio(_scores(u, nu), correlation, dx, nu)
         bias = _null(u, dx, nu, intensity, generator) if intensity else _bias(n, dx, y.shape[-1], nu)
-        self.register_buffer("offset", torch.tensor(bias, dtype=torch.float64))
+        self._keep(correlation, nu, bias)
         return raw - self.offset
+
+    def _fit_leading(self, u: Tensor, dx: int) -> Tensor:
+        """Fit a normal copula to the leading components of the scores of each side, and return its log ratios."""
+        n, widest = len(u), max(dx, u.shape[-1] - dx)
+        if self.degrees != (math.inf,):
+            raise DataError(
+                f"expected at least {ROWS_A_COLUMN} rows a column for a Student copula of more than 50 columns; got "
+                f"{n} rows and {widest} columns: use gaussian_copula or auto, or select fewer columns."
+            )
+        z = _scores(u, math.inf)
+        found = []
+        for side, part in (("x", z[:, :dx]), ("y", z[:, dx:])):
+            directions = leading(part)
+            components = part @ directions
+            self.register_buffer(f"{side}_directions", directions)
+            self.register_buffer(f"{side}_components", components.sort(0).values)
+            found.append(components)
+        kx = found[0].shape[1]
+        refuse_two_modes(torch.cat(found, -1), kx)
+        z = self._compressed(z, dx)
+        correlation = _correlated(z)
+        refuse_singular(correlation, kx)
+        self._keep(correlation, math.inf, _bias(n, kx, z.shape[-1] - kx, math.inf))
+        return _log_ratio(z, correlation, kx, math.inf) - self.offset
+
+    def _keep(self, correlation: Tensor, nu: float, bias: float) -> None:
+        self.register_buffer("correlation", correlation)
+        self.register_buffer("nu", torch.tensor(nu, dtype=torch.float64))
+        self.register_buffer("offset", torch.tensor(bias, dtype=torch.float64))
+
+    def _compressed(self, z: Tensor, dx: int) -> Tensor:
+        """Return normal scores of leading components where the copula is of these, and the scores otherwise."""
+        known = dict(self.named_buffers())
+        if "x_directions" not in known:
+            return z
+        parts = (("x", z[:, :dx]), ("y", z[:, dx:]))
+        found = [normal_scores(known[f"{s}_components"], part @ known[f"{s}_directions"]) for s, part in parts]
+        return torch.cat(found, -1)
+
+    def _widths(self) -> tuple[int, int]:
+        """Return the columns, or leading components, of x and of y."""
+        directions = dict(self.named_buffers())
+        sides = (("x_directions", self.x_line), ("y_directions", self.y_line))
+        kx, ky = (int(directions.get(name, line).shape[1]) for name, line in sides)
+        return kx, ky
 
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the log ratios of other pairs less the bias, (N,) in nats."""
-        return _log_ratio(self.scores(x, y), self.correlation, x.shape[-1], float(self.nu)) - self.offset
+        z = self._compressed(self.scores(x, y), x.shape[-1])
+        return _log_ratio(z, self.correlation, self._widths()[0], float(self.nu)) - self.offset
 
     def stderr(self, log_ratio: Tensor) -> float:
         r"""Return the standard error, in nats: that of the mean, and :math:`D_x D_y / 2 N^2` of independent columns."""
-        floor = self.x_line.shape[1] * self.y_line.shape[1] / 2 / log_ratio.numel() ** 2
+        floor = math.prod(self._widths()) / 2 / log_ratio.numel() ** 2
         return float((log_ratio.var() / log_ratio.numel() + floor).sqrt())
 
     def scores(self, x: Tensor, y: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ class GaussianCopula(EllipticalCopula):
     with the correlation :math:`R` of normal scores, the ranks of each column mapped to quantiles of the standard
     normal: whatever increasing function a column went through changes nothing. The bias that the correlation brings is
     removed, as by `Gaussian`. With less than three rows for two columns, the correlation is shrunk towards
-    independence, and the bias is that of permuted pairs: such a value is small rather than right.
+    independence, and the bias is that of permuted pairs: such a value is small rather than right. Sides of more than 50
+    columns with less than 16 rows a column are represented by normal scores of the leading principal components of
+    their scores, one for 16 rows, with a standard error of at most 0.044 nats under independence.
 
     References:
         | A statistical framework for neuroimaging data analysis based on mutual information estimated via a Gaussian

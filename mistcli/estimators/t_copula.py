@@ -19,7 +19,8 @@ class TCopula(EllipticalCopula):
 
     in expectation, where :math:`D = D_x + D_y`. The degrees of freedom :math:`\nu` are the likeliest of a small grid,
     and the correlation :math:`R` the likeliest for them. Columns that are large together, if not of one sign, share
-    information, which a normal copula cannot see. Bias and few rows are dealt with as by `GaussianCopula`.
+    information, which a normal copula cannot see. Bias and few rows are dealt with as by `GaussianCopula`, but
+    that sides of more than 50 columns with less than 16 rows a column are refused.
 
     References:
         | The t copula and related copulas (Demarta and McNeil, 2005)
