@@ -95,6 +95,28 @@ def test_stacking_finds_the_weights_of_logistic_regression():
     np.testing.assert_allclose(stack(judged).weights, best.x, atol=0.02)
 
 
+def test_stacking_readmits_a_critic_whose_weight_was_0():
+    """Critics that share their noise, with opposite signs: each alone is poor, and both together are right."""
+    rng = np.random.default_rng(6)
+    for _ in range(5):
+        pos, neg = rng.normal(1, 2**0.5, 400), rng.normal(-1, 2**0.5, (400, 4))
+        noise_pos, noise_neg = rng.standard_normal(400), rng.standard_normal((400, 4))
+        signs = (4.0, -4.0, 1.0)
+        judged = [Judged(0 * pos, 0 * neg, pos + k * noise_pos, neg + k * noise_neg) for k in signs]
+
+        def loss(w, judged=judged):
+            above = sum(weight * one.pos for weight, one in zip(w, judged, strict=True))
+            below = sum(weight * one.neg for weight, one in zip(w, judged, strict=True))
+            prior = np.square(w - 1 / 3).sum() / 800
+            return np.logaddexp(0, -above).mean() + np.logaddexp(0, below).mean() + prior
+
+        found = np.array(stack(judged).weights)
+        least = min(
+            optimize.minimize(loss, start, bounds=[(0, None)] * 3).fun for start in (np.full(3, 0.3), np.ones(3))
+        )
+        assert loss(found) < least + 1e-6
+
+
 def test_stacking_gives_nothing_to_a_critic_that_is_wrong():
     rng = np.random.default_rng(3)
     good = Judged(np.zeros(500), np.zeros((500, 4)), rng.normal(1, 1, 500), rng.normal(-1, 1, (500, 4)))

@@ -226,3 +226,14 @@ def test_odd_tables_get_a_finite_answer_that_holds_no_dependence(make):
     found = mistcli.estimate(make(np.random.default_rng(15)))
     assert found.interval.low <= 0.02
     assert np.isfinite([found.nats, found.stderr, found.interval.high]).all()
+
+
+def test_points_on_a_curve_are_deterministic_and_near_one_are_not():
+    rng = np.random.default_rng(16)
+    for n in (120, 600):
+        angle = rng.uniform(0, 2 * np.pi, n)
+        noise = 0.05 * rng.standard_normal((2, n))
+        assert "deterministic" in mistcli.estimate((np.cos(angle), np.sin(angle))).verdict
+        assert "deterministic" in mistcli.estimate((np.cos(2 * angle), np.sin(3 * angle))).verdict
+        assert "deterministic" not in mistcli.estimate((np.cos(angle) + noise[0], np.sin(angle) + noise[1])).verdict
+    assert "deterministic" not in mistcli.estimate(pair(600, 0.999)).verdict

@@ -15,8 +15,8 @@ __all__ = ["Stacked", "stack", "trust"]
 Floats = NDArray[np.float64]
 
 SURE = 3.0
-ROUNDS = 50
-ENOUGH = 1e-8
+TOLERANCE = 1e-10
+"""The change of the loss, relative to it, at which the search for weights ends."""
 
 
 @dataclass(frozen=True)
@@ -97,23 +97,22 @@ def stack(judged: Sequence[Judged]) -> Stacked:
 
 
 def _weights(first: Judged, pos: Floats, neg: Floats) -> Floats:
-    """Return the weights (V,), by Newton's method with the critics that are left."""
+    """Return the weights (V,), by L-BFGS-B: the loss is convex, and a critic at 0 can come back."""
+    from scipy.optimize import minimize
+
     critics = pos.shape[-1]
-    prior = np.full(critics, 1 / critics)
-    ridge, w, used = 1 / len(pos), prior.copy(), np.ones(critics, dtype=bool)
+    prior, ridge = np.full(critics, 1 / critics), 1 / len(pos)
     rows, base = neg.reshape(-1, critics), first.base_neg.ravel()
-    for _ in range(ROUNDS):
-        miss, alarm = _logistic(-first.base_pos - pos @ w), _logistic(base + rows @ w)
-        gradient = -(pos * miss[:, None]).mean(0) + (rows * alarm[:, None]).mean(0) + ridge * (w - prior)
-        curved = (pos.T * (miss * (1 - miss))) @ pos / len(pos) + (rows.T * (alarm * (1 - alarm))) @ rows / len(rows)
-        curved += ridge * np.eye(critics)
-        step = np.linalg.solve(curved[np.ix_(used, used)], gradient[used])
-        w[used] -= step
-        below = np.flatnonzero(w < 0)
-        w[below], used[below] = 0.0, False
-        if not len(below) and np.square(step).sum() < ENOUGH:
-            break
-    return w
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        above, below, away = first.base_pos + pos @ w, base + rows @ w, w - prior
+        value = np.logaddexp(0, -above).mean() + np.logaddexp(0, below).mean() + ridge / 2 * away @ away
+        slope = -(_logistic(-above) @ pos) / len(pos) + _logistic(below) @ rows / len(rows) + ridge * away
+        return float(value), slope
+
+    bounds = [(0.0, None)] * critics
+    found: Floats = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=bounds, tol=TOLERANCE).x
+    return found
 
 
 def _losses(pos: Floats, neg: Floats) -> Floats:
