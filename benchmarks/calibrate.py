@@ -123,8 +123,17 @@ def fit(asked: argparse.Namespace) -> None:
     pairs = [(task, measured(row)) for task, row in rows if row["terms"]]
     if len(pairs) < 40:
         raise SystemExit(f"expected at least 40 estimates with terms of their variance; got {len(pairs)}.")
-    print("With the factors that these estimates were made with:\n")
-    show(pairs, [""])
+    groups: dict[tuple[str, ...], list[tuple[Problem, Measured]]] = {}
+    for task, one in pairs:
+        groups.setdefault(tuple(one.terms or ()), []).append((task, one))
+    for names, group in groups.items():
+        print(f"\nTerms: {', '.join(names)}. With the factors that these estimates were made with:\n")
+        show(group, [""])
+        fit_group(group)
+
+
+def fit_group(pairs: Sequence[tuple[Problem, Measured]]) -> None:
+    """Print factors of estimates whose terms are the same ones."""
     held_out: list[tuple[Problem, Measured]] = []
     for train, test in ((pairs[::2], pairs[1::2]), (pairs[1::2], pairs[::2])):
         fitted = fitted_to([one for _, one in train])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mistcli.auto.constants import CONSTANTS as C
 from mistcli.data.cleaning import Variable
 from mistcli.inference.flags import too_few_rows
 from mistcli.numerics.contingency import ContingencyTable, cross_tabulate
@@ -77,8 +78,30 @@ def discrete(x: Variable, y: Variable, context: Context) -> Valuation:
             one.name: float(one.held_out.mean()) for one in candidates
         }
         if best is not None and best.held_out.mean() > max(score, 0.0):
-            return _log_linear(best, context, explanation | {"method": "log_linear_model"})
-    return _tabulated(table, found, explanation | {"method": "table"})
+            modelled = _log_linear(best, context, explanation | {"method": "log_linear_model"})
+            return _calibrated(modelled, found.independent)
+    return _calibrated(_tabulated(table, found, explanation | {"method": "table"}), found.independent)
+
+
+def _calibrated(valuation: Valuation, independent: float) -> Valuation:
+    r"""Return the valuation with standard errors towards smaller and larger values, as often exceeded as they say.
+
+    .. math:: \sigma_\pm^2 = a_\pm s^2 + b_\pm E_0^2
+
+    with the standard error s of the estimate, and the expectation :math:`E_0` of the plug-in estimate under
+    independence, which tells how much dependence a table of this size can hide. The factors are in `Constants`.
+
+    Arguments:
+        valuation: The estimate with its standard error.
+        independent: :math:`E_0`, in nats.
+    """
+    terms = {"spread": valuation.stderr**2, "independent": independent**2}
+    low, high = (
+        math.sqrt(sum(factor * term for factor, term in zip(factors, terms.values(), strict=True)))
+        for factors in (C.discrete_low, C.discrete_high)
+    )
+    told = {**valuation.explanation, "standard_error": {"low": low, "high": high, "terms": terms}}
+    return replace(valuation, stderr=(low + high) / 2, error_low=low, error_high=high, explanation=told)
 
 
 def discrete_given(x: Variable, y: Variable, z: Variable, context: Context) -> Valuation:
