@@ -14,7 +14,7 @@ from mistcli.auto.compression import (
     spectral_gaps,
 )
 from mistcli.auto.lower_bounds import of_critics
-from mistcli.auto.pairing import cells, information, paired, select_pairs
+from mistcli.auto.pairing import Pairs, cells, information, paired, select_pairs
 from mistcli.auto.variates import cross_fitted_variates, normal_dependence
 from mistcli.auto.wide import is_wide, value_wide
 from mistcli.config.schema import TrainingConfig
@@ -254,3 +254,22 @@ def test_a_constant_side_is_refused():
 def test_wide_is_more_than_fifty_columns():
     assert not is_wide(variable(np.zeros((3, 50))), variable(np.zeros((3, 1))))
     assert is_wide(variable(np.zeros((3, 1))), variable(np.zeros((3, 51))))
+
+
+def test_rounded_columns_are_valued_by_tables():
+    rng = np.random.default_rng(20)
+    label = rng.choice([-1.0, 1.0], (3000, 1))
+    x, y = ((label + 0.1 * rng.standard_normal((3000, 1))).astype(np.float16).astype(np.float32) for _ in range(2))
+    found = paired(x, y, spread)
+    assert found.pairs[0].method != "ksg"
+    assert found.log_ratio.mean() == pytest.approx(np.log(2), abs=0.1)
+
+
+def test_the_normaliser_of_independent_pairs_is_0_and_that_of_repeated_ones_is_not():
+    rng = np.random.default_rng(21)
+    x, noise = rng.standard_normal((2, 4000, 2))
+    found = paired(x, x + noise, spread)
+    constant, error = found.log_normalizer()
+    assert abs(constant) < 4 * error + 0.01
+    twice = Pairs([*found.pairs, *found.pairs], found.x, found.y)
+    assert twice.log_normalizer()[0] > 0.3

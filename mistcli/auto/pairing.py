@@ -44,6 +44,12 @@ STRONG, SURE = 0.1, 2.0
 """The information in nats from which nearest neighbours are asked, whose noise at 10,000 rows is a tenth of it, and by
 how many standard errors theirs must exceed that of tables."""
 
+DISTINCT = 0.98
+"""The share of different values below which a column is rounded: only tables are right then."""
+
+SHIFTS = 32
+"""The negatives of a row by which the sum over pairs is normalised."""
+
 SMALLEST = 1e-9
 
 
@@ -112,6 +118,25 @@ class Pairs:
     def floor(self) -> float:
         """The standard error in nats that remains where all pairs are independent: that of a chi-squared variable."""
         return float(np.sqrt(sum(pair.free for pair in self.pairs) / 2)) / len(self.x.codes)
+
+    def log_normalizer(self) -> tuple[float, float]:
+        r"""Return :math:`\log \mathbb{E}_{p(x) p(y)} \exp \sum \ell_{ij}` by shifted rows, and its standard error.
+
+        It is 0 where the pairs are independent of each other, and what is counted more than once makes it larger; the
+        sum less it is a lower bound in any case (Donsker and Varadhan, 1983). The log ratios are those of tables.
+        """
+        n = len(self.x.codes)
+        scores = np.zeros((SHIFTS, n))
+        for pair in self.pairs:
+            a, b = (side.codes[:, k].astype(np.int64) for side, k in ((self.x, pair.x), (self.y, pair.y)))
+            share = np.bincount(a * BINS + b, minlength=BINS * BINS).reshape(BINS, BINS) + 0.5
+            share = share / share.sum()
+            ratio = np.log(share / np.outer(share.sum(1), share.sum(0)))
+            for row in range(SHIFTS):
+                scores[row] += ratio[a, np.roll(b, (row + 1) * n // (SHIFTS + 1))]
+        top = float(scores.max())
+        ratios = np.exp(scores - top).mean(0)
+        return top + float(np.log(ratios.mean())), float(ratios.std() / n**0.5 / ratios.mean())
 
     def dependence(self, order: Rows) -> float:
         """Return the information of x and `y[order]`, in nats, as tables of all components tell it."""
@@ -237,12 +262,13 @@ def _valued(i: int, j: int, x: NDArray[np.floating], y: NDArray[np.floating], sp
     :math:`k / 2N` as bias and as much again for having been chosen.
     """
     n = len(x)
-    options = [Pair(i, j, "normal", *_normal(x, y))]
+    distinct = min(len(np.unique(side)) for side in (x, y)) >= DISTINCT * n
+    options = [Pair(i, j, "normal", *_normal(x, y))] if distinct else []
     for bins in CANDIDATE_BINS:
-        if bins * bins * ROWS_A_CELL <= n:
+        if bins == CANDIDATE_BINS[0] or bins * bins * ROWS_A_CELL <= n:
             options.append(Pair(i, j, f"{bins} bins", *_table(x, y, bins)))
     best = max(options, key=lambda pair: pair.log_ratio.mean() - pair.free / (2 * n))
-    if best.log_ratio.mean() < STRONG:
+    if best.log_ratio.mean() < STRONG or not distinct:
         return best
     sides = (torch.from_numpy(side.astype(np.float64))[:, None] for side in (x, y))
     near = KSG(k=3).fit_log_ratio(*sides, generator=torch.Generator().manual_seed(0)).double().numpy()

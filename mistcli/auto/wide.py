@@ -154,15 +154,16 @@ def _is_few(side: Variable) -> bool:
 
 def _component_pairs(x: _Side, y: _Side, context: Context) -> tuple[LowerBound | None, float]:
     """Return the best sum over pairs of components, and the least kurtosis of a component."""
-    best, chosen, least = 0.0, None, math.inf
+    chosen: LowerBound | None = None
+    least = math.inf
     for number, both in enumerate(_paired_components(x, y, context)):
         found = paired(*both, context.spread)
         if number % 2 == 0 and number < 2 * len(x.sizes):
             least = min(least, *(float(_kurtosis(side).min()) for side in both))
-        value = float(found.log_ratio.mean()) if found.pairs else 0.0
-        if value > best:
-            best, chosen = value, found
-    return (of_pairs(chosen, context) if chosen else None), least
+        bound = of_pairs(found, context) if found.pairs else None
+        if bound and bound.nats > max(0.0, chosen.nats if chosen else 0.0):
+            chosen = bound
+    return chosen, least
 
 
 def _paired_components(x: _Side, y: _Side, context: Context) -> Iterator[tuple[Singles, Singles]]:
