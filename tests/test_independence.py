@@ -278,6 +278,14 @@ def test_the_result_says_what_was_done(rng):
     assert json.loads(json.dumps(told)) == told
 
 
+def test_the_information_of_many_levels_is_that_of_counts(rng):
+    levels = rng.integers(0, 300, 2000).astype(str)
+    table = {"a": levels, "b": rng.standard_normal(2000), "c": rng.integers(0, 2, 2000)}
+    found = [mistcli.independence_test(table, x="a", y=y, permutations=49) for y in "bc"]
+    assert [one.estimator for one in found] == ["ross", "plugin"]
+    assert all(abs(one.mi) < 0.1 for one in found)
+
+
 def test_it_can_be_stopped_between_permutations(rng):
     pair = tuple(rng.standard_normal((2, 100, 2)))
     found = mistcli.independence_test(pair, permutations=199, should_stop=lambda: True)

@@ -38,6 +38,9 @@ MODULATED = (("linear", "linear"), ("coarse", "coarse"), ("medium", "medium"))
 MODULATED_FEATURES = 9
 """The score of a column and as many cosines as the medium bandwidth needs: the weight of the next is below 0.02."""
 
+SCORED_LEVELS = 20
+"""The most levels of a discrete column whose indicators are scores of successors; all count in the covariances."""
+
 KERNELS = ("distance", "gaussian", "local")
 
 
@@ -77,7 +80,7 @@ class _Features:
     def scores(self) -> Floats:
         """Scores of the columns: normal scores, and indicators of levels, (N, D')."""
         parts = [
-            one.features[:, 1:] if levels else one.features[:, :1]
+            one.features[:, 1 : 1 + SCORED_LEVELS] if levels else one.features[:, :1]
             for one, levels in zip(self.blocks, (*self.side.counts, *[0] * len(self.blocks)), strict=False)
         ]
         return np.concatenate(parts, 1)

@@ -138,9 +138,13 @@ def standardized(values: Floats, counts: Sequence[int]) -> Floats:
         [[-1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
     """
     parts: list[Floats] = []
-    for column, levels in zip(values.T, counts, strict=True):
+    for column, count in zip(values.T, counts, strict=True):
+        levels = count
         if levels:
-            parts.append((column[:, None] == np.arange(levels)).astype(np.float64))
+            codes = column.astype(np.int64)
+            if levels > MOST_LEVELS:
+                codes, levels = _pooled(codes, np.bincount(codes, minlength=levels)), MOST_LEVELS
+            parts.append((codes[:, None] == np.arange(levels)).astype(np.float64))
         else:
             half = column / 2 - np.median(column) / 2  # the difference of two large numbers does not overflow
             half = half / (np.abs(half).max() or 1.0)

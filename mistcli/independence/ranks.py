@@ -20,6 +20,9 @@ Rows = NDArray[np.int64]
 NEIGHBOURS = (6, 24)
 """The numbers of neighbours that are compared: a factor of four apart, as the bandwidths are."""
 
+DRAWN = 2**22
+"""The most ranks of permutations that are held at once."""
+
 FEWEST_ROWS = 8
 """A number of neighbours is used where there are at least so many times as many rows."""
 
@@ -108,7 +111,12 @@ class RankNull:
         )
         self.n = n
         self.names = tuple(name for one in self._statistics for name in one.names)
-        self._permuted = self._values(rng.permuted(np.tile(np.arange(n), (permutations, 1)), axis=1))
+        batch = max(1, DRAWN // n)
+        sizes = [min(batch, permutations - done) for done in range(0, permutations, batch)]
+        rows = np.arange(n)
+        self._permuted = np.concatenate(
+            [self._values(rng.permuted(np.tile(rows, (size, 1)), axis=1)) for size in sizes]
+        )
 
     def test(self, x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Combined, Floats]:
         """Return the combined test of two columns, (N,) each, and their statistics, (S,).

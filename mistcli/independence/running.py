@@ -23,6 +23,7 @@ from mistcli.pipeline.conditional import value_given
 from mistcli.pipeline.fitting import value
 from mistcli.pipeline.preprocessing import Prepared, Source, prepare
 from mistcli.plugin.registry import Registry
+from mistcli.training.estimator_factory import blueprint
 from mistcli.training.events import Listener
 
 __all__ = ["FEWEST_PERMUTATIONS", "PERMUTATIONS", "run_test"]
@@ -75,6 +76,7 @@ def run_test(
         )
     prepared = prepare(config, registry, source)
     _check(prepared)
+    measured = _with_estimator(prepared, registry)
     tested = _tested(prepared, wanted, nulls or RankNulls(wanted, config.seed), should_stop)
     found = tested.combined
     y = tuple(name for name in prepared.cleaned.y.names if name not in prepared.given)
@@ -82,14 +84,14 @@ def run_test(
         p_value=found.p_value,
         statistic=float(tested.observed[found.winner]),
         method=tested.names[found.winner],
-        mi=_mutual_information(prepared),
+        mi=_mutual_information(measured),
         n=len(prepared.cleaned.rows),
         permutations=tested.permutations,
         x=prepared.cleaned.x.names,
         y=y,
         given=prepared.given,
         p_values=dict(zip(tested.names, found.own.tolist(), strict=True)),
-        estimator=ESTIMATOR,
+        estimator=measured.config.estimator.name,
         rows=str(prepared.design),
         seed=config.seed,
         seconds=time.perf_counter() - began,
@@ -154,6 +156,15 @@ def _sides(prepared: Prepared) -> tuple[Side, Side, Side]:
 
 def _side(variable: Variable, places: Sequence[int]) -> Side:
     return Side(variable.values[:, places], [variable.counts[place] for place in places])
+
+
+def _with_estimator(prepared: Prepared, registry: Registry) -> Prepared:
+    """Return the columns with the estimator for their kinds: levels are counted, not compared by distance."""
+    discrete = [None not in side.levels for side in (prepared.cleaned.x, prepared.cleaned.y)]
+    if prepared.given or not any(discrete):
+        return prepared
+    choice = Choice("plugin" if all(discrete) else "ross")
+    return replace(prepared, config=replace(prepared.config, estimator=choice), plan=blueprint(choice, None, registry))
 
 
 def _mutual_information(prepared: Prepared) -> float:
