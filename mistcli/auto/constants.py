@@ -20,7 +20,7 @@ class Constants:
             Kraskov et al. (2004) recommend the estimator: of 3, 5 and 8 the error was least with 3 (0.117, 0.138,
             0.165, fitted).
         shared: How much wider estimates by neighbours spread than their local terms tell, since near rows share
-            neighbours; see `mistcli.estimators.neighbours.SHARED`.
+            neighbours; see `mistcli.numerics.neighbours.SHARED`.
         shrink: By how many standard errors neighbours must exceed a copula to be believed at all where kernel densities
             see nothing beyond it (fitted: 0.5 to
             1.5 are equal within 4 %).

@@ -111,6 +111,7 @@ def _neighbours() -> Iterable[EstimatorSpec]:
         options=KSGOptions,
         reference="Estimating mutual information (Kraskov et al., 2004), https://arxiv.org/abs/cond-mat/0305641",
         family="neighbours",
+        transform="normal",
         symmetric=True,
     )
     yield EstimatorSpec(
@@ -121,6 +122,7 @@ def _neighbours() -> Iterable[EstimatorSpec]:
         reference="Estimating mutual information for discrete-continuous mixtures (Gao et al., 2017), "
         "https://arxiv.org/abs/1709.06212",
         family="neighbours",
+        transform="normal",
         x="any",
         y="any",
         symmetric=True,

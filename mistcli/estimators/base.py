@@ -8,8 +8,9 @@ in one go, a `TrainableEstimator` by descending a loss, a `CriticEstimator` from
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Generator, Tensor, nn
@@ -63,7 +64,29 @@ class DirectEstimator(Estimator):
     """An estimator that needs no training: it looks at the data once.
 
     What it learns it keeps in buffers, so that it can be saved and applied to other pairs by `log_ratio`.
+
+    Attributes:
+        x_columns: For each column of x the number of its levels, which is the number of its features; 0 for a
+            continuous column, which is one feature. None where kinds are not known: all features are taken alike.
+        y_columns: The same for y.
     """
+
+    x_columns: tuple[int, ...] | None = None
+    y_columns: tuple[int, ...] | None = None
+
+    def declare_columns(self, x: Sequence[int], y: Sequence[int]) -> Self:
+        """Declare which columns are discrete, before the estimator is fitted or applied.
+
+        Arguments:
+            x: The number of levels of each column of x, 0 for a continuous one.
+            y: The same for y.
+        """
+        self.x_columns, self.y_columns = tuple(x), tuple(y)
+        return self
+
+    def diagnostics(self) -> Iterator[tuple[str, str]]:
+        """Yield what the reader of the fitted estimate should know: an identifier and a sentence each; none here."""
+        yield from ()
 
     @abstractmethod
     def fit_log_ratio(self, x: Tensor, y: Tensor, *, generator: Generator | None = None) -> Tensor:

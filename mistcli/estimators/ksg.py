@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,18 @@ from torch import Generator, Tensor
 
 from mistcli.errors import ConfigError, DataError
 from mistcli.estimators.base import DirectEstimator
-from mistcli.numerics.neighbours import SHARED, Floats, beyond, count_within, jittered, joined, nearest, psi, within
+from mistcli.numerics.neighbours import (
+    SHARED,
+    Floats,
+    beyond,
+    count_within,
+    far_neighbours,
+    jittered,
+    joined,
+    nearest,
+    psi,
+    within,
+)
 
 __all__ = ["KSG"]
 
@@ -70,6 +82,10 @@ class KSG(DirectEstimator):
     def log_ratio(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the local terms of other pairs, each joined alone to the fitted ones, (N,) in nats."""
         return self._local(x, y, own=0)
+
+    def diagnostics(self) -> Iterator[tuple[str, str]]:
+        """Yield that neighbours are too far away, as they are in many columns."""
+        yield from far_neighbours(joined(self.x.numpy(), self.y.numpy()), self.k)
 
     def stderr(self, log_ratio: Tensor) -> float:
         """Return the standard error of the mean local term, in nats, with allowance for shared neighbours."""

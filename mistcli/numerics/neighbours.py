@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,7 +11,18 @@ from torch import Generator, Tensor
 
 from mistcli.numerics.brute import count_brute, nearest_brute
 
-__all__ = ["SHARED", "Floats", "beyond", "count_within", "jittered", "joined", "nearest", "psi", "within"]
+__all__ = [
+    "SHARED",
+    "Floats",
+    "beyond",
+    "count_within",
+    "far_neighbours",
+    "jittered",
+    "joined",
+    "nearest",
+    "psi",
+    "within",
+]
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +52,14 @@ WIDE = 30
 MANY = 5_000
 """The number of points from which on a search uses several threads: at fewer, starting them takes longer."""
 
+FAR = 0.9
+"""The median distance of the k-th neighbour, in standard deviations, above which estimates are too low: of 0.83 nats
+between correlated normal columns among 2 to 21 columns and 300 to 5,000 rows, `KSG` found at least 0.6 of it below
+0.8, and at most 0.6 above 0.9."""
+
+SAMPLE = 500
+"""The most points whose neighbours are looked at for `far_neighbours`, or up to twice as many."""
+
 CHUNK = 2**22
 """The most distances that are held at once; bounds memory, not results."""
 
@@ -46,6 +67,32 @@ CHUNK = 2**22
 def jittered(side: Tensor, generator: Generator | None) -> Tensor:
     """Break ties, which would put neighbours at distance 0, (N, D) -> (N, D)."""
     return side + JITTER * side.std(0) * torch.randn(side.shape, generator=generator, dtype=side.dtype)
+
+
+def far_neighbours(points: Floats, k: int) -> Iterator[tuple[str, str]]:
+    r"""Yield that nearest neighbours are too far away to tell a density, as they are in many columns.
+
+    Arguments:
+        points: The points, (N, D).
+        k: The number of neighbours that are used, or would be without classes.
+
+    Example:
+        >>> points = np.random.default_rng(0).standard_normal((500, 20))
+        >>> [word for word, _ in far_neighbours(points, 5)]
+        ['too_many_columns_for_neighbours']
+    """
+    if not points.shape[1]:
+        return
+    sample = points[:: 1 + len(points) // SAMPLE]
+    radius = np.median(nearest(points, sample, min(k + 1, len(points)))[0][:, -1])
+    deviation = np.median(points.std(0))
+    if radius > FAR * deviation > 0:
+        yield (
+            "too_many_columns_for_neighbours",
+            f"too many columns for nearest neighbours: among {len(points)} rows of {points.shape[1]} columns they are "
+            f"{radius / deviation:.2g} standard deviations away, so that the estimate may fall far short of the truth: "
+            "leave columns out, or use auto",
+        )
 
 
 def joined(x: Floats, y: Floats) -> Floats:

@@ -116,7 +116,7 @@ def restore(kept: Kept, registry: Registry) -> Applied:
         critic = Choice(facts["critic"], facts["critic_options"]) if facts["critic"] else None
         plan = blueprint(Choice(facts["estimator"], facts["options"]), critic, registry)
         x, y = (_encoder(facts, kept.tensors, side) for side in ("x", "y"))
-        fits = [_fit(plan, kept.tensors, k, x.width, y.width) for k in range(int(facts["fits"]))]
+        fits = [_fit(plan, kept.tensors, k, x, y) for k in range(int(facts["fits"]))]
         return Applied(plan, fits, dict(facts["x"]), dict(facts["y"]), x, y, str(facts["fitted_to"]))
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         if isinstance(error, DataError):
@@ -138,14 +138,14 @@ def _encoder(facts: Mapping[str, Any], tensors: Mapping[str, Tensor], side: str)
     return Encoder.from_tensors(levels, facts["transform"], side, arrays)
 
 
-def _fit(plan: Blueprint, tensors: Mapping[str, Tensor], k: int, x_dim: int, y_dim: int) -> Estimator:
+def _fit(plan: Blueprint, tensors: Mapping[str, Tensor], k: int, x: Encoder, y: Encoder) -> Estimator:
     prefix = f"fit.{k}."
     state = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     if plan.trained:
-        estimator: Estimator = plan.trainable(x_dim, y_dim)(Generator())
+        estimator: Estimator = plan.trainable(x.width, y.width)(Generator())
         estimator.load_state_dict(state)
         return estimator
-    direct: DirectEstimator = plan.direct()
+    direct: DirectEstimator = plan.direct().declare_columns(x.levels, y.levels)
     for name, tensor in state.items():
         direct.register_buffer(name, tensor)
     return direct

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mistcli.data.splitting import valued_by
 from mistcli.errors import FitError
-from mistcli.estimators.base import CriticEstimator, Estimator, TrainableEstimator
+from mistcli.estimators.base import CriticEstimator, DirectEstimator, Estimator, TrainableEstimator
 from mistcli.inference.interval import held_out_resolution
 from mistcli.pipeline.preprocessing import Prepared, restricted
 from mistcli.training.composite import Context, Valuation
@@ -212,8 +212,8 @@ def _fit(one: Prepared) -> Valued:
     """Fit an estimator that needs no training, and value all rows at once."""
     x, y = one.x, one.y
 
-    def fitted(order: Rows) -> tuple[Estimator, torch.Tensor, float]:
-        estimator = one.plan.direct()
+    def fitted(order: Rows) -> tuple[DirectEstimator, torch.Tensor, float]:
+        estimator = one.plan.direct().declare_columns(one.cleaned.x.counts, one.cleaned.y.counts)
         with one.plan.blamed(), torch.inference_mode():
             random = generator(one.config.seed, "direct")
             log_ratio = estimator.fit_log_ratio(x, y[torch.from_numpy(order)], generator=random)
@@ -223,12 +223,16 @@ def _fit(one: Prepared) -> Valued:
     estimator, log_ratio, own = fitted(rows)
     values = log_ratio.double().numpy()
     error = one.design.spread(values, least=own)
+    with one.plan.blamed():
+        told = list(estimator.diagnostics())
     return Valued(
         values,
         error,
         lambda order: float(fitted(order)[1].mean()),
         [estimator],
         ceiling=estimator.ceiling(len(x)),
+        warnings=tuple(sentence for _, sentence in told),
+        verdict=tuple(word for word, _ in told),
     )
 
 
