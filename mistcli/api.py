@@ -358,7 +358,10 @@ def selector_of(side: str, columns: Selector | None) -> str:
         raise ConfigError(
             f"expected the columns of {side}: pass {side}='name', a list of names, or a pair of arrays as data."
         )
-    return columns if isinstance(columns, str) else ",".join(quote(str(name)) for name in columns)
+    if isinstance(columns, str):
+        return columns
+    names = columns if isinstance(columns, Iterable) else [columns]  # a label such as 0
+    return ",".join(quote(str(name)) for name in names)
 
 
 def _names(section: type) -> list[str]:

@@ -1,6 +1,7 @@
 """Mutual information against the lag, on series whose value at every lag is known in closed form."""
 
 import csv
+import errno
 import json
 import math
 
@@ -297,3 +298,15 @@ def test_what_the_command_refuses(series, mist, arguments, code, sentence):
     assert done.exit_code == code
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_table_that_cannot_be_written_costs_the_file_only(series, mist, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    done = mist("lag", "s.csv", "--x", "a", "--y", "b", "--lags", "3:4", "-e", "gaussian", "--json", "--out", "p.csv")
+    assert done.exit_code == 4
+    assert json.loads(done.stdout)["peak"] == DELAY
+    assert "cannot write 'p.csv': No space left on device" in done.stderr
+    assert not list(series.glob("p.csv*"))

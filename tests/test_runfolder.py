@@ -117,7 +117,6 @@ def test_permissions_are_those_of_any_new_folder(tmp_path):
 
 def test_an_existing_run_is_replaced_only_by_force_and_whole(tmp_path):
     kept(tmp_path / "run")
-    (tmp_path / "run" / "extra").mkdir()
     with pytest.raises(ConfigError, match=r"'.*run' exists; name another folder, or replace it with --force") as caught:
         RunFolder(tmp_path / "run")
     assert caught.value.exit_code == 2
@@ -126,7 +125,7 @@ def test_an_existing_run_is_replaced_only_by_force_and_whole(tmp_path):
     assert read_run(tmp_path / "run").result["n"] == 3
     kept(tmp_path / "run", force=True, kept=None, n=4)
     assert read_run(tmp_path / "run").result["n"] == 4
-    assert "extra" not in names(tmp_path / "run")
+    assert "estimator.safetensors" not in names(tmp_path / "run")
     assert names(tmp_path) == ["run"]
 
 
@@ -262,3 +261,11 @@ def test_missing_parts(tmp_path):
     (tmp_path / "run" / "estimator.json").unlink()
     with pytest.raises(ConfigError, match="cannot read the configuration"):
         read_run(tmp_path / "run")
+
+
+def test_force_refuses_a_run_beside_foreign_files(tmp_path):
+    kept(tmp_path / "run")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"holds files that are not of a run, such as 'notes\.txt'"):
+        kept(tmp_path / "run", force=True)
+    assert (tmp_path / "run" / "notes.txt").read_text() == "mine"

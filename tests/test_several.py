@@ -1,6 +1,7 @@
 """Several pairs of columns at once: the numbers of each alone, in one training."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mistcli
@@ -78,3 +79,13 @@ def test_pairs_that_are_refused(table, pairs, sentence):
         mistcli.estimate_many(table, pairs, estimator="gaussian")
     with pytest.raises(ConfigError, match="Did you mean 'neg_samples'"):
         mistcli.estimate_many(table, PAIRS, neg_sampels=3)
+
+
+def test_integer_labels_select_columns_and_other_types_are_refused():
+    x = np.random.default_rng(0).standard_normal((2, 60))
+    frame = pd.DataFrame({0: x[0], 1: x[0] + x[1]})
+    assert mistcli.estimate(frame, x=0, y=1, estimator="gaussian").x == ("0",)
+    with pytest.raises(ConfigError, match="no column"):
+        mistcli.estimate(frame, x=5, y=1, estimator="gaussian")
+    with pytest.raises(ConfigError, match="expected lags as text or as integers"):
+        mistcli.estimate_lags((x[0], x[1]), lags=None, estimator="gaussian")

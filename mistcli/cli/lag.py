@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mistcli.cli.batch import PARTIAL
 from mistcli.cli.estimate import INTERRUPTED, check_data, logger_failed, with_progress
 from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
 from mistcli.cli.group import Session
@@ -85,11 +87,11 @@ def lag(
     if not quiet:
         warn(resolved.warnings)
     found = _run(resolved, lags, given_past or 0, "none" if quiet else progress)
+    _print(found, resolved.units, as_json=as_json)
     if not quiet:
         warn(found.warnings)
     if out is not None:
         _write(found, out, resolved.units)
-    _print(found, resolved.units, as_json=as_json)
     if not found.complete:
         raise click.exceptions.Exit(INTERRUPTED)
 
@@ -125,16 +127,21 @@ def _run(resolved: Resolved, lags: str, given_past: int, progress: str) -> LagPr
 
 
 def _write(found: LagProfile, out: Path, units: Units) -> None:
-    """Write the table, in full precision."""
+    """Write the table in full precision: to a temporary file first, which then replaces `out`."""
     from mistcli.result import LAG_COLUMNS
 
+    partial = out.with_name(f"{out.name}.partial-{secrets.token_hex(4)}")
     try:
-        with out.open("w", newline="", encoding="utf-8") as file:
+        with partial.open("x", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(LAG_COLUMNS)
             writer.writerows(found.rows(units))
+        partial.replace(out)
     except OSError as error:
-        raise ConfigError(f"cannot write {printable(str(out))!r}: {error.strerror}; pass another --out.") from None
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        click.echo(f"error: cannot write {printable(str(out))!r}: {error.strerror}; pass another --out.", err=True)
+        raise click.exceptions.Exit(PARTIAL) from None
 
 
 def _print(found: LagProfile, units: Units, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,13 @@ def lags_of(asked: str | Iterable[Any]) -> tuple[int, ...]:
         >>> lags_of("1:3,10,-2:0")
         (-2, -1, 0, 1, 2, 3, 10)
     """
-    found = _parsed(asked) if isinstance(asked, str) else [_whole(lag) for lag in asked]
+    if not isinstance(asked, Iterable):
+        raise ConfigError(f"expected lags as text or as integers, such as '1:50' or range(1, 51); got {asked!r:.80}.")
+    found = _parsed(asked) if isinstance(asked, str) else [_whole(lag) for lag in islice(asked, MOST + 1)]
     if not found:
         raise ConfigError("expected at least one lag; got none: say --lags 1:50, for example.")
     if len(found) > MOST:
-        raise ConfigError(f"expected at most {MOST:,} lags; got {len(found):,}: take steps, as in 1:50000:100.")
+        raise ConfigError(f"expected at most {MOST:,} lags; got more: take steps, as in 1:50000:100.")
     return tuple(sorted(set(found)))
 
 

@@ -159,6 +159,12 @@ class RunFolder(Logger):
             raise ConfigError(f"'{self._shown}' exists; name another folder, or replace it with --force.")
         if any(self._path.iterdir()) and not (self._path / RESULT).is_file():
             raise ConfigError(f"'{self._shown}' is not a run that mist kept (it has no {RESULT}); remove it yourself.")
+        foreign = sorted(path.name for path in self._path.iterdir() if path.name not in ROLES)
+        if foreign:
+            raise ConfigError(
+                f"'{self._shown}' holds files that are not of a run, such as '{printable(foreign[0])}', and --force "
+                "would delete them; move them away, or name another folder."
+            )
 
     def _beside(self, role: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{role}-{secrets.token_hex(4)}")

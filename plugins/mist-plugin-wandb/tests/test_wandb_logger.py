@@ -306,7 +306,7 @@ def test_ctrl_c_ends_run_and_service(tmp_path):
 
 
 def test_a_service_that_dies_costs_a_line(tmp_path):
-    with started(tmp_path, "--max-steps", "1500", "--folds", "2", "-o", "hidden_dims=8") as run:
+    with started(tmp_path, "--max-steps", "15000", "--folds", "2", "-o", "hidden_dims=8") as run:
         (service,) = services(run.pid)
         os.kill(service, signal.SIGKILL)
         out, err = run.communicate(timeout=60)
