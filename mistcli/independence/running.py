@@ -160,10 +160,10 @@ def _side(variable: Variable, places: Sequence[int]) -> Side:
 
 def _with_estimator(prepared: Prepared, registry: Registry) -> Prepared:
     """Return the columns with the estimator for their kinds: levels are counted, not compared by distance."""
-    discrete = [None not in side.levels for side in (prepared.cleaned.x, prepared.cleaned.y)]
-    if prepared.given or not any(discrete):
+    kinds = [set(side.kinds) for side in (prepared.cleaned.x, prepared.cleaned.y)]
+    if prepared.given or {"discrete"} not in kinds or {"continuous", "discrete"} in kinds:
         return prepared
-    choice = Choice("plugin" if all(discrete) else "ross")
+    choice = Choice("ross" if {"continuous"} in kinds else "plugin")
     return replace(prepared, config=replace(prepared.config, estimator=choice), plan=blueprint(choice, None, registry))
 
 
