@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from mistcli.cli.estimate import INTERRUPTED, check_data, logger_failed, with_pr
 from mistcli.cli.flags import SectionedCommand, layers, option, run_flags
 from mistcli.cli.group import Session
 from mistcli.cli.interrupt import Interrupt
+from mistcli.cli.output_file import check_file, replaced
 from mistcli.cli.result import warn
 from mistcli.config.resolve import Resolved, resolve
 from mistcli.errors import ConfigError
@@ -83,7 +83,7 @@ def lag(
     if not lags:
         raise ConfigError("no lags are given; say --lags 1:50, for example.")
     if out is not None:
-        _check_out(out, force=force)
+        check_file(out, force=force)
     if not quiet:
         warn(resolved.warnings)
     found = _run(resolved, lags, given_past or 0, "none" if quiet else progress)
@@ -94,14 +94,6 @@ def lag(
         _write(found, out, resolved.units)
     if not found.complete:
         raise click.exceptions.Exit(INTERRUPTED)
-
-
-def _check_out(out: Path, *, force: bool) -> None:
-    name = printable(str(out))
-    if out.is_dir() or not out.parent.is_dir():
-        raise ConfigError(f"expected --out to name a file in a folder that is there; got {name!r}.")
-    if out.exists() and not force:
-        raise ConfigError(f"{name!r} exists; pass --force to replace it, or another --out.")
 
 
 def _run(resolved: Resolved, lags: str, given_past: int, progress: str) -> LagProfile:
@@ -127,19 +119,15 @@ def _run(resolved: Resolved, lags: str, given_past: int, progress: str) -> LagPr
 
 
 def _write(found: LagProfile, out: Path, units: Units) -> None:
-    """Write the table in full precision: to a temporary file first, which then replaces `out`."""
+    """Write the table in full precision."""
     from mistcli.result import LAG_COLUMNS
 
-    partial = out.with_name(f"{out.name}.partial-{secrets.token_hex(4)}")
     try:
-        with partial.open("x", newline="", encoding="utf-8") as file:
+        with replaced(out) as partial, partial.open("x", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(LAG_COLUMNS)
             writer.writerows(found.rows(units))
-        partial.replace(out)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         click.echo(f"error: cannot write {printable(str(out))!r}: {error.strerror}; pass another --out.", err=True)
         raise click.exceptions.Exit(PARTIAL) from None
 

@@ -13,6 +13,7 @@ import click
 
 from mistcli.cli.batch import many_flags, progress
 from mistcli.cli.group import Session
+from mistcli.cli.output_file import check_file, replaced
 from mistcli.cli.result import warn
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.cli.types import ColumnType, ReaderType
@@ -224,16 +225,14 @@ def _outputs(out: Sequence[Path], *, force: bool) -> tuple[tuple[Path, ...], Pat
     files = [path for path in out if path.suffix.lower() in TABLES + PICTURES]
     folders = [path for path in out if not path.suffix]
     for path in out:
-        name = printable(str(path))
         if path not in files and path not in folders:
             known = ", ".join(TABLES + PICTURES)
+            name = printable(str(path))
             raise ConfigError(
                 f"expected --out to end in one of {known}, or to be a folder without ending; got '{name}'."
             )
-        if path in files and (path.is_dir() or not path.parent.is_dir()):
-            raise ConfigError(f"expected --out to name a file in a folder that is there; got '{name}'.")
-        if path in files and path.exists() and not force:
-            raise ConfigError(f"'{name}' exists; pass --force to replace it, or another --out.")
+        if path in files:
+            check_file(path, force=force)
     if len(folders) > 1:
         raise ConfigError("expected one folder among --out; got several.")
     if any(path.suffix.lower() in PICTURES for path in files):
@@ -243,24 +242,25 @@ def _outputs(out: Sequence[Path], *, force: bool) -> tuple[tuple[Path, ...], Pat
     return tuple(files), folders[0] if folders else None
 
 
-def _write(found: MutualInformationMatrix, file: Path, shown: Shown) -> None:
+def _write(found: MutualInformationMatrix, out: Path, shown: Shown) -> None:
     """Write a table or a picture."""
     import pandas as pd
 
     from mistcli.text.json import to_json
 
-    ending = file.suffix.lower()
+    ending = out.suffix.lower()
     try:
-        if ending in PICTURES:
-            found.plot("network" if shown.network else "heatmap", file)
-        elif ending == ".json":
-            file.write_text(to_json(found.to_dict(shown.units)) + "\n", encoding="utf-8")
-        elif ending == ".csv":
-            pd.DataFrame(found.columns(shown.units)).to_csv(file, index=False)
-        else:
-            pd.DataFrame(found.columns(shown.units)).to_parquet(file, index=False)
+        with replaced(out) as file:
+            if ending in PICTURES:
+                found.plot("network" if shown.network else "heatmap", file)
+            elif ending == ".json":
+                file.write_text(to_json(found.to_dict(shown.units)) + "\n", encoding="utf-8")
+            elif ending == ".csv":
+                pd.DataFrame(found.columns(shown.units)).to_csv(file, index=False)
+            else:
+                pd.DataFrame(found.columns(shown.units)).to_parquet(file, index=False)
     except OSError as error:
-        raise ConfigError(f"cannot write '{printable(str(file), 1000)}': {error.strerror}.") from error
+        raise ConfigError(f"cannot write '{printable(str(out), 1000)}': {error.strerror}.") from error
 
 
 def _show(found: MutualInformationMatrix, shown: Shown) -> None:

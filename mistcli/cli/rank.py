@@ -9,6 +9,7 @@ import click
 
 from mistcli.cli.batch import many_flags
 from mistcli.cli.group import Session
+from mistcli.cli.output_file import check_file, replaced
 from mistcli.cli.result import warn
 from mistcli.cli.tables import echo_json, echo_table
 from mistcli.cli.types import ColumnType, ReaderType
@@ -143,13 +144,9 @@ def rank(  # noqa: PLR0913 - a parameter a flag
 def _check_out(out: Path | None, *, force: bool) -> None:
     if out is None:
         return
-    name = printable(str(out))
     if out.suffix.lower() not in TABLES:
-        raise ConfigError(f"expected --out to end in {', '.join(TABLES)}; got '{name}'.")
-    if out.is_dir() or not out.parent.is_dir():
-        raise ConfigError(f"expected --out to name a file in a folder that is there; got '{name}'.")
-    if out.exists() and not force:
-        raise ConfigError(f"'{name}' exists; pass --force to replace it, or another --out.")
+        raise ConfigError(f"expected --out to end in {', '.join(TABLES)}; got '{printable(str(out))}'.")
+    check_file(out, force=force)
 
 
 def _write(found: Ranking, out: Path, units: Units) -> None:
@@ -159,11 +156,12 @@ def _write(found: Ranking, out: Path, units: Units) -> None:
 
     values = found.to_dict(units)
     try:
-        if out.suffix.lower() == ".json":
-            out.write_text(to_json(values) + "\n", encoding="utf-8")
-            return
-        frame = pd.DataFrame(values["features"]).astype(found.table.dtypes)
-        frame.to_csv(out, index=False) if out.suffix.lower() == ".csv" else frame.to_parquet(out, index=False)
+        with replaced(out) as file:
+            if out.suffix.lower() == ".json":
+                file.write_text(to_json(values) + "\n", encoding="utf-8")
+                return
+            frame = pd.DataFrame(values["features"]).astype(found.table.dtypes)
+            frame.to_csv(file, index=False) if out.suffix.lower() == ".csv" else frame.to_parquet(file, index=False)
     except OSError as error:
         raise ConfigError(f"cannot write '{printable(str(out), 1000)}': {error.strerror}.") from error
 
