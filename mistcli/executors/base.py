@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mistcli.errors import MistError, PluginError
+from mistcli.errors import ConfigError, MistError, PluginError
 from mistcli.plugin.options import fields, parse, reference
 
 if TYPE_CHECKING:
     from mistcli.plugin.registry import Registry
 
-__all__ = ["Done", "Executor", "Task", "Work", "attempt", "open_executor"]
+__all__ = ["Done", "Executor", "Task", "Work", "attempt", "open_executor", "pickled"]
 
 Work: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """What is done with the data of a task; it must be possible to pickle it if the executor is another process."""
@@ -102,4 +103,20 @@ def open_executor(text: str, registry: Registry) -> Executor:
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"executor {name!r} cannot start: {type(error).__name__}: {error}; use another or mend it."
+        ) from error
+
+
+def pickled(work: Work) -> bytes:
+    """Return the work as bytes for another process.
+
+    Raises:
+        ConfigError: If it cannot be pickled.
+    """
+    try:
+        return pickle.dumps(work)
+    except MistError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"the work cannot go to another process ({type(error).__name__}: {error}); use the executor serial."
         ) from error

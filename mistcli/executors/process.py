@@ -20,8 +20,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from mistcli.errors import ConfigError, MistError, PluginError
-from mistcli.executors.base import Done, Executor, Task, Work, attempt
+from mistcli.errors import PluginError
+from mistcli.executors.base import Done, Executor, Task, Work, attempt, pickled
 
 __all__ = ["ProcessExecutor"]
 
@@ -52,7 +52,7 @@ class ProcessExecutor(Executor):
         Raises:
             ConfigError: If the work cannot go to another process.
         """
-        message = _pickled(work)
+        message = pickled(work)
         waiting = deque(_Try(task) for task in tasks)
         workers: list[_Worker] = []
         try:
@@ -161,17 +161,6 @@ def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
     spoken = wait(list(busy), None if left == float("inf") else max(0.0, left))
     idle = [worker for worker in workers if worker.current is None]
     return idle + [worker for pipe, worker in busy.items() if pipe in spoken or worker.late]
-
-
-def _pickled(work: Work) -> bytes:
-    try:
-        return pickle.dumps(work)
-    except MistError:
-        raise
-    except Exception as error:
-        raise ConfigError(
-            f"the work cannot go to another process ({type(error).__name__}: {error}); use the executor serial."
-        ) from error
 
 
 @contextlib.contextmanager

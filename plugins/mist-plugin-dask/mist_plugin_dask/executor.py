@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import pickle
 import signal
 import uuid
 from collections import deque
@@ -17,8 +16,8 @@ from typing import Any
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from mist_plugin_dask.remote import WorkPlugin, installed, run_batch
-from mistcli.errors import ConfigError, MistError, PluginError
-from mistcli.executors.base import Done, Executor, Task, Work
+from mistcli.errors import ConfigError, PluginError
+from mistcli.executors.base import Done, Executor, Task, Work, pickled
 
 __all__ = ["DaskExecutor"]
 
@@ -71,7 +70,7 @@ class DaskExecutor(Executor):
         """
         if not tasks:
             return
-        message = _pickled(work)
+        message = pickled(work)
         with contextlib.ExitStack() as stack:
             client = stack.enter_context(self._connected(len(tasks)))
             _check_workers(client, work)
@@ -230,14 +229,3 @@ def _check_workers(client: Client, work: Work) -> None:
             if found[name] != version:
                 has = f"has {name} {found[name]}" if found[name] else f"lacks {name}"
                 raise ConfigError(f"worker {worker} {has}, and here it is {version}; install that there.")
-
-
-def _pickled(work: Work) -> bytes:
-    try:
-        return pickle.dumps(work)
-    except MistError:
-        raise
-    except Exception as error:
-        raise ConfigError(
-            f"the work cannot go to another process ({type(error).__name__}: {error}); use the executor serial."
-        ) from error
