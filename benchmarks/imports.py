@@ -1,8 +1,8 @@
 """What `mist estimate` imports, and how long that takes, by package.
 
 Run it as `python benchmarks/imports.py [ESTIMATOR ...]`. It prints, for each estimator, processor seconds of the whole
-process on 150 rows, their ratio to those of importing torch alone, and what `python -X importtime` tells of each
-package: its own time, without that of what it imports.
+process on 150 rows, their ratio to those of importing torch alone, and the own import time of each
+package, by `python -X importtime`.
 """
 
 from __future__ import annotations

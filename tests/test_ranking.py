@@ -1,4 +1,4 @@
-"""Columns by what they tell of a target: values, order, where it stops, what is heeded and what is refused."""
+"""Columns by their information about a target: values, order, where it stops, what is heeded and what is refused."""
 
 from __future__ import annotations
 

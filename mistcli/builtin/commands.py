@@ -20,7 +20,7 @@ def mist_commands() -> Iterable[CommandSpec]:
     yield CommandSpec("evaluate", "mistcli.cli.evaluate:evaluate", "Apply a kept estimator to other data.")
     yield CommandSpec("test", "mistcli.cli.independence:test", "Test whether two groups of columns are independent.")
     yield CommandSpec("matrix", "mistcli.cli.matrix:matrix", "Estimate it for all pairs of columns.")
-    yield CommandSpec("rank", "mistcli.cli.rank:rank", "Rank columns by what they tell of a target.")
+    yield CommandSpec("rank", "mistcli.cli.rank:rank", "Rank columns by their information about a target.")
     yield CommandSpec("lag", "mistcli.cli.lag:lag", "Estimate it against the lag of a time series.")
     yield CommandSpec("bench", "mistcli.cli.bench:bench", "Measure estimators where the truth is known.")
     yield CommandSpec("sweep", "mistcli.cli.sweep:sweep", "Estimate under many settings, and choose among them.")

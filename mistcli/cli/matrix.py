@@ -135,8 +135,8 @@ def matrix(  # noqa: PLR0913 - a parameter a flag
         mist matrix data.csv --cols 'gene_*' --rows outcome --out table.csv --out map.png
         mist matrix data.csv --groups 'f*' --budget 60
 
-    A screen of ranks and tables takes all pairs at once. Nearest neighbours are asked of pairs that it does not settle;
-    with --budget, the estimator auto too. The method of a pair says which of them settled it.
+    A screen of ranks and tables estimates all pairs at once. Nearest neighbours refine the pairs for which the screen
+    is not reliable, and with --budget, the estimator auto as well. The column method names the last one used.
     """
     session.quiet = quiet
     files, folder = _outputs(out, force=force)

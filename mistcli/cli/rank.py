@@ -1,4 +1,4 @@
-"""`mist rank`: columns by what they tell of a target."""
+"""`mist rank`: columns by their information about a target."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["rank"]
 TABLES = (".csv", ".parquet", ".json")
 
 
-@click.command(short_help="Rank columns by what they tell of a target.")
+@click.command(short_help="Rank columns by their information about a target.")
 @click.argument("path", metavar="FILE", type=click.Path())
 @click.option("--target", required=True, type=ColumnType(), metavar="COLUMN", help="The column to tell of.")
 @click.option(
@@ -94,15 +94,15 @@ def rank(  # noqa: PLR0913 - a parameter a flag
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Rank the columns of FILE by what they tell of a target: alone, and in an order where each adds to those before.
+    """Rank the columns of FILE by their information about a target, one by one and in a greedy order.
 
     \b
         mist rank data.csv --target outcome
         mist rank data.csv --target outcome --given age --group subject
         mist rank data.csv --target outcome --k 10 --method jmi --json
 
-    The order stops where the best column that is left adds no more than chance. The total is what those chosen tell of
-    the target together, found on rows that the fit has not seen: a lower bound.
+    The greedy order stops when the best remaining column adds nothing significant. The total is the information of the
+    selected columns together, estimated on held-out rows: a lower bound.
     """
     from mistcli.executors import open_executor
     from mistcli.matrix.public import source_from

@@ -1,4 +1,4 @@
-"""Transfer entropy: what x tells of y some rows later that the past of y does not tell."""
+"""Transfer entropy: the information of x about a later y, given the past of y."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ FEWEST_A_COLUMN = 3
 """The fewest rows a column of both groups for the closed form; with fewer, only pairs of columns count."""
 
 ASKED = 1.0
-"""How many nats the closed form of groups may fall short: neighbours are asked of all that depend on each other."""
+"""The most nats by which the closed form may underestimate two groups: dependent groups get nearest neighbours."""
 
 TINY = 1e-300
 

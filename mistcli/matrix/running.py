@@ -65,7 +65,7 @@ def run_matrix(
         executor: Who estimates the pairs that the screen does not settle; this process by default.
         store: Where their values are kept, and looked for before anything is done anew.
         fingerprint: What tells the data from other data in the store.
-        told: Is told of each batch of pairs that ends.
+        told: A callback for each batch of pairs that ends.
 
     Raises:
         ConfigError: If a selector is not right, or the matrix would take too long.

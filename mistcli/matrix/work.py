@@ -29,8 +29,8 @@ from mistcli.readers.base import Table
 __all__ = ["Item", "PairWork", "finished"]
 
 MOST_ROWS = 20_000
-"""The most rows that neighbours are asked of: with them the error is below 0.01 nats, and more take longer than that is
-worth; a random part of larger tables is taken."""
+"""The most rows for nearest neighbours. With as many, the error is below 0.01 nats; of larger tables a random subset
+is used."""
 
 LEFT_OUT = ("transform", "max_missing")
 """Settings of cleaning that the estimator decides, or that do not hold for pairs."""
@@ -134,7 +134,7 @@ def finished(
         executor: Who does it.
         store: Where results are kept, and looked for; nowhere if None.
         deadline: When to stop, on the clock of `time.monotonic`.
-        told: Is told of each task that ends.
+        told: A callback for each task that ends.
     """
     kept = store.read() if store else {}
     waiting = {task.key: task for task in tasks}

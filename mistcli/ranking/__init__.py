@@ -1,1 +1,1 @@
-"""Columns by what they tell of a target: alone, and beside those that are chosen already."""
+"""Columns by their information about a target: alone, and beside those that are chosen already."""

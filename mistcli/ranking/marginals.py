@@ -1,4 +1,4 @@
-"""What each column tells of the target alone."""
+"""The mutual information of each column with the target."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ class Marginals:
 
 
 def marginals(data: RankedData, config: RankConfig, registry: Registry, executor: Executor | None = None) -> Marginals:
-    """Return what each candidate tells alone.
+    """Return the mutual information of each candidate with the target.
 
-    The levels of a matrix find it; the closed form on features of ranks does where something is given, or where rows
-    belong together, with an error that heeds them.
+    It is estimated by the levels of a matrix; with conditions, groups or blocks by the closed form on features of
+    ranks, with standard errors that account for them.
 
     Arguments:
         data: The columns.

@@ -1,4 +1,4 @@
-"""`mistcli.rank_features`: columns by what they tell of a target, for Python."""
+"""`mistcli.rank_features`: columns by their information about a target, for Python."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def rank_features(  # noqa: PLR0913 - what is beside the options is what every r
     executor: str = "serial",
     registry: Registry | None = None,
 ) -> Ranking:
-    r"""Rank columns by what they tell of a target: each alone, and in a greedy order where each adds to the others.
+    r"""Rank columns by their information about a target: each alone, and in a greedy order where each adds to the others.
 
     Alone, a column has its mutual information with the target, by the levels of `mi_matrix`; with `given`, `group` or
-    `block` in closed form on smooth functions of ranks, with an error that heeds which rows belong together. In the
+    `block` in closed form on smooth functions of ranks, with a standard error that accounts for them. In the
     greedy order, the next column is one of the five with the largest conditional mutual information given those chosen,
     in the same closed form: the one with which the total grows most, on rows that the fit has not seen. The p-value of
     a step counts how often the best of all candidates adds as much where the rows of the target have changed places.

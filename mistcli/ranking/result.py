@@ -1,4 +1,4 @@
-"""The result of a ranking: columns by what they tell of a target, alone and in a greedy order."""
+"""The result of a ranking: columns by their information about a target, alone and in a greedy order."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RankedFeature:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Columns by what they tell of a target.
+    """Columns by their information about a target.
 
     Arguments:
         target: The target.

@@ -52,7 +52,7 @@ def run_ranking(
     alone: Marginals | None = None,
     executor: Executor | None = None,
 ) -> Ranking:
-    """Return the columns by what they tell of a target.
+    """Return the columns by their information about a target.
 
     Arguments:
         table: At least the columns that `config` selects, all of one length.
