@@ -41,7 +41,7 @@ def rank_features(  # noqa: PLR0913 - what is beside the options is what every r
     executor: str = "serial",
     registry: Registry | None = None,
 ) -> Ranking:
-    r"""Rank columns by their information about a target: each alone, and in a greedy order where each adds to the others.
+    r"""Rank columns by their information about a target: alone, and in a greedy order where each adds to the others.
 
     Alone, a column has its mutual information with the target, by the levels of `mi_matrix`; with `given`, `group` or
     `block` in closed form on smooth functions of ranks, with a standard error that accounts for them. In the
